@@ -1,0 +1,1 @@
+//! Scenarios written from the specification, and the runner that judges any implementation by them.

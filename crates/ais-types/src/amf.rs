@@ -1,0 +1,1 @@
+//! What programs ask AMF, are answered, and are told.

@@ -1,0 +1,1 @@
+//! What programs ask CKPT, are answered, and are told.

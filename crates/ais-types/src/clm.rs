@@ -1,0 +1,1 @@
+//! What programs ask CLM, are answered, and are told.

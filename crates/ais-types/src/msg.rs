@@ -1,0 +1,1 @@
+//! What programs ask MSG, are answered, and are told.

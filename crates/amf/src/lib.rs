@@ -1,0 +1,1 @@
+//! Availability management: which component is active, and who takes over.

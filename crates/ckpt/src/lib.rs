@@ -1,0 +1,1 @@
+//! Checkpoints: replicated program state that outlives processes and nodes.

@@ -1,0 +1,1 @@
+//! ais: the operators' command.

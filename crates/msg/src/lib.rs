@@ -1,0 +1,1 @@
+//! Message queues: named, replicated, taken over by whoever opens them next.

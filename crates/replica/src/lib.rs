@@ -1,0 +1,1 @@
+//! Primary-backup replication of one object: the data path that checkpoints and queues share.

@@ -1,0 +1,81 @@
+//! The frame and its head.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// How many bytes come before the header.
+pub const HEAD: usize = 4 + 4 + 1 + 8;
+
+/// One message on a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// What it is; the meaning belongs to the protocol of the connection.
+    pub kind: u8,
+    /// Numbers calls and replies, or whatever the protocol says.
+    pub tag: u64,
+    /// CBOR.
+    pub header: Bytes,
+    /// Raw bytes, one piece a payload; joined on the wire.
+    pub body: Vec<Bytes>,
+}
+
+impl Frame {
+    /// A frame without a body.
+    #[must_use]
+    pub fn new(kind: u8, tag: u64, header: Bytes) -> Self {
+        Self { kind, tag, header, body: Vec::new() }
+    }
+
+    /// Bytes in the body.
+    #[must_use]
+    pub fn body_len(&self) -> usize {
+        self.body.iter().map(Bytes::len).sum()
+    }
+
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn wire_len(&self) -> usize {
+        HEAD + self.header.len() + self.body_len()
+    }
+
+    /// The fixed head.
+    ///
+    /// # Panics
+    /// When the frame is 4 GiB or larger; every sender checks its limits first.
+    #[must_use]
+    pub fn head(&self) -> [u8; HEAD] {
+        let after_length = u32::try_from(self.wire_len() - 4).expect("a frame is below 4 GiB");
+        let header = u32::try_from(self.header.len()).expect("a header is below 4 GiB");
+        let mut head = [0; HEAD];
+        head[0..4].copy_from_slice(&after_length.to_be_bytes());
+        head[4..8].copy_from_slice(&header.to_be_bytes());
+        head[8] = self.kind;
+        head[9..17].copy_from_slice(&self.tag.to_be_bytes());
+        head
+    }
+
+    /// Appends the whole frame to a buffer. Large bodies are better written piece by piece.
+    pub fn put(&self, buffer: &mut BytesMut) {
+        buffer.reserve(self.wire_len());
+        buffer.put_slice(&self.head());
+        buffer.put_slice(&self.header);
+        self.body.iter().for_each(|piece| buffer.put_slice(piece));
+    }
+
+    /// The whole frame as one piece.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        let mut buffer = BytesMut::new();
+        self.put(&mut buffer);
+        buffer.freeze()
+    }
+
+    /// The body as one piece; copies only if it has several.
+    #[must_use]
+    pub fn joined_body(&self) -> Bytes {
+        match self.body.as_slice() {
+            [] => Bytes::new(),
+            [one] => one.clone(),
+            several => several.concat().into(),
+        }
+    }
+}
