@@ -1,1 +1,1 @@
-//! Rules of the house, kept by tests.
+//! Rules of the house, kept by tests: see `tests/`.
