@@ -10,10 +10,14 @@
 use ais_types::{GroupTime, MemberId, ProcessId, Stamp, View};
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-/// What may overtake what. Recovery traffic is never held back by a plug.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The largest payload of one entry, in bytes. Bulk belongs on the data path.
+pub const PAYLOAD_MAX: usize = 1 << 20;
+
+/// What may overtake what. Recovery traffic is never held back by a plug (there are none yet).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Priority {
     /// Rebuilding state after a view change.
     Recovery,
@@ -56,8 +60,9 @@ pub type SnapshotReply = oneshot::Sender<Bytes>;
 /// What a group tells its member, in order.
 #[derive(Debug)]
 pub enum Delivery {
-    /// A blank incarnation is filled with the state as of `stamp`, in the middle of which it is
-    /// `me`. First of all deliveries, and only if there was state.
+    /// A blank incarnation is filled with the state as of `stamp`: what another member answered
+    /// to [`Delivery::Snapshot`]. First of all deliveries, and only if there was state; the view
+    /// in which this member joins follows it. [`Group::me`] is known by now.
     Restore(Stamp, Bytes),
     /// The membership changed.
     View(Stamp, View),
@@ -69,7 +74,7 @@ pub enum Delivery {
     Released(Stamp, MemberId),
     /// Group time: a group deadline is due.
     Time(Stamp),
-    /// The group wants the state as of all deliveries so far.
+    /// The group wants the state as of all deliveries so far: a blank member is about to join.
     Snapshot(SnapshotReply),
     /// The lease is held until this moment of the *monotonic clock of this process*, or lost.
     /// Renewals are told too: the keeper of the components lives by them.
@@ -78,7 +83,11 @@ pub enum Delivery {
     Left(String),
 }
 
-/// What a member can ask of its group. Cheap to clone.
+/// What a member can ask of its group.
+///
+/// What is "delivered" to a waiting call has been *handled*: the owner has taken it and has come
+/// back to [`Group::next`] for more. So nobody may await these calls where he would otherwise
+/// call `next`. A call that is dropped is ordered all the same.
 #[async_trait]
 pub trait GroupHandle: Send + Sync + 'static {
     /// Puts an entry on the log; returns when it has been delivered here. Entries of one sender
@@ -95,11 +104,14 @@ pub trait GroupHandle: Send + Sync + 'static {
     /// member after each delivery that changes it; the leader acts on its own.
     fn group_deadline(&self, deadline: Option<GroupTime>);
 
-    /// Renews the right to a lease: the owner calls it at least every 100 ms while it is well.
-    /// A lease is renewed only while it does.
+    /// Renews the right to a lease: the owner calls it at least every 100 ms while it is well,
+    /// from the start. A lease is renewed only while it does; a member that does not for the
+    /// failure timeout is ordered out, as if it had not been heard at all.
     fn alive(&self);
 
-    /// Says good-bye: the others see this member leave at once, and released at once.
+    /// Says good-bye: the others see this member leave at once, and released at once. The caller
+    /// has stopped acting before. [`Delivery::Left`] follows. Returns when the others know, or
+    /// after a while if there is no quorum.
     async fn leave(&self);
 
     /// Who leads, as far as this member knows.

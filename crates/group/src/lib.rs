@@ -1,6 +1,17 @@
 //! One order and one view for all members.
+//!
+//! A [`Group`] tells its member what happens, in one order that is the same at every member:
+//! views, entries, ends of processes, group time. A [`GroupHandle`] puts entries on it.
+//!
+//! - [`Solo`]: one process, no network. The embedded default.
 #![forbid(unsafe_code)]
 
 mod contract;
+mod identity;
+mod solo;
 
-pub use contract::{Delivery, Group, GroupError, GroupHandle, Message, Priority, SnapshotReply};
+pub use contract::{
+    Delivery, Group, GroupError, GroupHandle, Message, PAYLOAD_MAX, Priority, SnapshotReply,
+};
+pub use identity::{Identity, system_wall};
+pub use solo::Solo;

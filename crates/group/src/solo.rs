@@ -1,0 +1,299 @@
+//! A group of one: no network, no waiting. The embedded default.
+
+use crate::{
+    Delivery, Group, GroupError, GroupHandle, Identity, Message, PAYLOAD_MAX, Priority, system_wall,
+};
+use ais_types::{GroupTime, Incarnation, Member, MemberId, ProcessId, Stamp, Time, View};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::{collections::VecDeque, future::pending, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
+
+/// A lease that is always held ends then.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// A group of one process, which is its only member and its leader.
+///
+/// Everything is ordered the moment the owner takes it with [`Group::next`]; view 1, with this
+/// member alone, comes first. The lease is always held. What was ordered ends with the process.
+#[derive(Debug)]
+pub struct Solo {
+    me: MemberId,
+    orders: mpsc::UnboundedReceiver<Order>,
+    handle: Arc<Handle>,
+    ready: VecDeque<Delivery>,
+    /// Whose order was the last delivery: answered when the owner comes back.
+    handled: Option<Waiter>,
+    start: Instant,
+    wall: fn() -> Time,
+    stamp: Stamp,
+    deadline: Option<GroupTime>,
+    /// The last group time that was ordered because it was due.
+    told: Option<GroupTime>,
+    left: bool,
+}
+
+/// Whoever waits for an order of his own to be delivered.
+type Waiter = oneshot::Sender<Result<(), GroupError>>;
+
+#[derive(Debug)]
+enum Order {
+    Message(Bytes, Waiter),
+    Ended(ProcessId, Waiter),
+    Barrier(Waiter),
+    Deadline(Option<GroupTime>),
+    Leave,
+}
+
+#[derive(Debug)]
+struct Handle {
+    me: MemberId,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl Solo {
+    /// A group of this node alone, in its first incarnation.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        Self::with_wall(identity, system_wall)
+    }
+
+    /// The same, with another wall clock: for simulations.
+    #[must_use]
+    pub fn with_wall(identity: Identity, wall: fn() -> Time) -> Self {
+        let me = MemberId { node: identity.node, incarnation: Incarnation(1) };
+        let (sender, orders) = mpsc::unbounded_channel();
+        let start = Instant::now();
+        let mut solo = Self {
+            me,
+            orders,
+            handle: Arc::new(Handle { me, orders: sender }),
+            ready: VecDeque::new(),
+            handled: None,
+            start,
+            wall,
+            stamp: Stamp::default(),
+            deadline: None,
+            told: None,
+            left: false,
+        };
+        let stamp = solo.stamp();
+        solo.ready.push_back(Delivery::View(stamp, alone(me, identity)));
+        solo.ready.push_back(Delivery::Lease(Some((start + FAR).into_std())));
+        solo
+    }
+
+    /// The stamp of the next entry.
+    fn stamp(&mut self) -> Stamp {
+        let elapsed = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.stamp = Stamp {
+            index: self.stamp.index + 1,
+            time: GroupTime(elapsed.max(self.stamp.time.0 + 1)),
+            wall: (self.wall)().0,
+        };
+        self.stamp
+    }
+
+    fn take(&mut self, order: Order) -> Option<Delivery> {
+        match order {
+            Order::Message(payload, waiter) => {
+                self.handled = Some(waiter);
+                let stamp = self.stamp();
+                Some(Delivery::Message(stamp, Message { from: self.me, payload }))
+            }
+            Order::Ended(process, waiter) => {
+                self.handled = Some(waiter);
+                let stamp = self.stamp();
+                Some(Delivery::ProcessEnded(stamp, process))
+            }
+            Order::Barrier(waiter) => {
+                // Whoever gave up waiting needs no answer.
+                let _ = waiter.send(Ok(()));
+                None
+            }
+            Order::Deadline(deadline) => {
+                self.deadline = deadline;
+                None
+            }
+            Order::Leave => {
+                self.left = true;
+                self.orders.close();
+                self.ready.push_back(Delivery::Left("it said good-bye".into()));
+                Some(Delivery::Lease(None))
+            }
+        }
+    }
+
+    /// When the group deadline is due, unless it has been told already.
+    fn due(&self) -> Option<Instant> {
+        let deadline = self.deadline.filter(|it| self.told.is_none_or(|told| *it > told))?;
+        self.start.checked_add(Duration::from_nanos(deadline.0))
+    }
+
+    fn time(&mut self) -> Delivery {
+        let stamp = self.stamp();
+        self.told = Some(stamp.time);
+        Delivery::Time(stamp)
+    }
+}
+
+/// View 1.
+fn alone(me: MemberId, identity: Identity) -> View {
+    let Identity { name, role, addresses, boot_time, node: _ } = identity;
+    let member = Member { id: me, name, role, addresses, boot_time, joined_view: 1 };
+    View { number: 1, members: vec![member] }
+}
+
+#[async_trait]
+impl Group for Solo {
+    fn handle(&self) -> Arc<dyn GroupHandle> {
+        self.handle.clone()
+    }
+
+    fn me(&self) -> Option<MemberId> {
+        Some(self.me)
+    }
+
+    async fn next(&mut self) -> Option<Delivery> {
+        if let Some(waiter) = self.handled.take() {
+            let _ = waiter.send(Ok(()));
+        }
+        loop {
+            if let Some(delivery) = self.ready.pop_front() {
+                return Some(delivery);
+            }
+            if self.left {
+                return None;
+            }
+            let due = self.due();
+            let order = tokio::select! {
+                biased;
+                order = self.orders.recv() => order,
+                () = async { match due { Some(at) => sleep_until(at).await, None => pending().await } } => {
+                    return Some(self.time());
+                }
+            };
+            if let Some(delivery) = self.take(order?) {
+                return Some(delivery);
+            }
+        }
+    }
+}
+
+impl Handle {
+    async fn order(&self, order: impl FnOnce(Waiter) -> Order) -> Result<(), GroupError> {
+        let gone = || GroupError::Left("it said good-bye".into());
+        let (waiter, done) = oneshot::channel();
+        self.orders.send(order(waiter)).map_err(|_| gone())?;
+        done.await.map_err(|_| gone())?
+    }
+}
+
+#[async_trait]
+impl GroupHandle for Handle {
+    /// Priorities make no difference: nothing is ever held back.
+    async fn multicast(&self, _: Priority, payload: Bytes) -> Result<(), GroupError> {
+        if payload.len() > PAYLOAD_MAX {
+            return Err(GroupError::TooLarge { size: payload.len(), limit: PAYLOAD_MAX });
+        }
+        self.order(|waiter| Order::Message(payload, waiter)).await
+    }
+
+    async fn process_ended(&self, process: ProcessId) -> Result<(), GroupError> {
+        self.order(|waiter| Order::Ended(process, waiter)).await
+    }
+
+    async fn barrier(&self) -> Result<(), GroupError> {
+        self.order(Order::Barrier).await
+    }
+
+    fn group_deadline(&self, deadline: Option<GroupTime>) {
+        let _ = self.orders.send(Order::Deadline(deadline));
+    }
+
+    /// Changes nothing: without others nobody could take over.
+    fn alive(&self) {}
+
+    async fn leave(&self) {
+        let _ = self.orders.send(Order::Leave);
+    }
+
+    fn leader(&self) -> Option<MemberId> {
+        Some(self.me)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ais_types::{NodeId, Role};
+
+    fn solo() -> Solo {
+        Solo::new(Identity {
+            node: NodeId(7),
+            name: "alone".try_into().unwrap(),
+            role: Role::Voter,
+            addresses: Vec::new(),
+            boot_time: Time(1),
+        })
+    }
+
+    async fn start() -> Solo {
+        let mut group = solo();
+        let Some(Delivery::View(stamp, view)) = group.next().await else { panic!("no view") };
+        assert_eq!((stamp.index, view.number), (1, 1));
+        assert!(view.contains(group.me().unwrap()));
+        assert!(matches!(group.next().await, Some(Delivery::Lease(Some(_)))));
+        group
+    }
+
+    #[tokio::test]
+    async fn an_order_is_answered_when_its_delivery_has_been_handled() {
+        let mut group = start().await;
+        let handle = group.handle();
+        let mut order =
+            tokio::spawn(async move { handle.multicast(Priority::Medium, "x".into()).await });
+        let Some(Delivery::Message(stamp, message)) = group.next().await else { panic!() };
+        assert_eq!((stamp.index, &message.payload[..]), (2, &b"x"[..]));
+        tokio::task::yield_now().await;
+        assert!(!order.is_finished());
+        tokio::select! {
+            biased;
+            done = &mut order => assert_eq!(done.unwrap(), Ok(())),
+            _ = group.next() => panic!("nothing else was ordered"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_comes_once_when_it_is_due() {
+        let mut group = start().await;
+        let due = GroupTime(5_000_000_000);
+        group.handle().group_deadline(Some(due));
+        let Some(Delivery::Time(stamp)) = group.next().await else { panic!("no time") };
+        assert!(stamp.time >= due && stamp.time.0 < due.0 + 10_000_000);
+        let more = tokio::time::timeout(Duration::from_secs(60), group.next()).await;
+        assert!(more.is_err(), "the same deadline twice");
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_a_good_bye() {
+        let mut group = start().await;
+        let handle = group.handle();
+        handle.leave().await;
+        assert!(matches!(group.next().await, Some(Delivery::Lease(None))));
+        assert!(matches!(group.next().await, Some(Delivery::Left(_))));
+        assert!(group.next().await.is_none());
+        assert!(matches!(handle.barrier().await, Err(GroupError::Left(_))));
+    }
+
+    #[tokio::test]
+    async fn a_payload_has_a_limit() {
+        let group = start().await;
+        let large = Bytes::from(vec![0; PAYLOAD_MAX + 1]);
+        let refused = group.handle().multicast(Priority::Low, large).await;
+        assert!(matches!(refused, Err(GroupError::TooLarge { .. })));
+    }
+}
