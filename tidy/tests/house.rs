@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["ais-types", "ais-service", "ais-wire", "ais-transport", "ais-storage", "ais-group"],
     ),
     ("ais-client", &["ais-types", "ais-wire"]),
+    ("ais-conformance-core", &["ais-types"]),
 ];
 
 /// Packages that put the others together; they may use what they like.
