@@ -1,0 +1,87 @@
+//! A backup's side: applying in order, and being filled.
+
+use crate::{
+    Content, Message, Output, Part, Replica, Update,
+    replica::State,
+    results::{Results, Stored},
+};
+use alloc::vec::Vec;
+
+impl<C: Content> Replica<C> {
+    /// The primary has applied an update.
+    pub(crate) fn follow(
+        &mut self,
+        update: Update<C>,
+        committed: u64,
+        stable: u64,
+        out: &mut Vec<Output<C>>,
+    ) {
+        if self.copy.state == State::Blank {
+            return;
+        }
+        let next = self.copy.number + 1;
+        if update.number == next {
+            self.copy.apply(update);
+            self.acknowledge(false, out);
+        } else if matches!(self.copy.state, State::Complete | State::Filled) {
+            // Something was lost in between: asked for once, until it comes.
+            let gap = update.number > next;
+            if !(gap && self.copy.gap) {
+                self.copy.gap = gap;
+                self.acknowledge(gap, out);
+            }
+        }
+        self.mark(committed, stable, out);
+    }
+
+    /// The primary says how far everyone has got.
+    pub(crate) fn mark(&mut self, committed: u64, stable: u64, out: &mut Vec<Output<C>>) {
+        self.copy.committed = self.copy.committed.max(committed.min(self.copy.number));
+        self.copy.prune(stable);
+        self.release_reads(out);
+    }
+
+    /// A transfer begins: whatever was here before is void.
+    pub(crate) fn begin_filling(&mut self, transfer: u64, number: u64) {
+        if !self.config.is_filling(self.me) {
+            return;
+        }
+        self.copy.content.clear();
+        self.copy.clear();
+        self.copy.results = Results::new();
+        self.copy.number = number;
+        self.copy.stable = number;
+        self.copy.state = State::Filling { transfer, parts: 0 };
+    }
+
+    /// A part of the transfer is here.
+    pub(crate) fn absorb(&mut self, transfer: u64, part: Part<C>, out: &mut Vec<Output<C>>) {
+        let State::Filling { transfer: mine, parts } = self.copy.state else { return };
+        if mine != transfer {
+            return;
+        }
+        let parts = parts + 1;
+        self.copy.state = State::Filling { transfer, parts };
+        match part {
+            Part::Chunk(chunk) => self.copy.content.absorb(chunk),
+            Part::Requester { requester, next, done } => {
+                self.copy.results.absorb_requester(requester, next, done);
+            }
+            Part::Stored { requester, request, number, answer } => {
+                self.copy.results.absorb_stored(requester, request, Stored { number, answer });
+            }
+            Part::End => self.copy.state = State::Filled,
+        }
+        let epoch = self.config.epoch();
+        self.say_primary(Message::Taken { epoch, transfer, parts }, out);
+    }
+
+    fn acknowledge(&self, again: bool, out: &mut Vec<Output<C>>) {
+        let (epoch, number) = (self.config.epoch(), self.copy.number);
+        self.say_primary(Message::Applied { epoch, number, again }, out);
+    }
+
+    fn say_primary(&self, message: Message<C>, out: &mut Vec<Output<C>>) {
+        out.extend(self.config.primary().map(|primary| Output::Send(primary, message)));
+    }
+}

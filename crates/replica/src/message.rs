@@ -1,0 +1,220 @@
+//! What replicas of one object say to each other. The service names the object around it.
+
+use crate::Content;
+use ais_types::{MemberId, Payload, Payloads};
+use serde::{Deserialize, Serialize};
+
+/// A message about one object, from one member to another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub enum Message<C: Content> {
+    /// Requester → primary: please apply.
+    Request {
+        /// The epoch in which the receiver is the primary.
+        epoch: u64,
+        /// The sender's number for it: 1, 2, 3 … for each object.
+        number: u64,
+        /// The sender has the answers of all its requests up to this number.
+        done: u64,
+        /// What to apply.
+        update: C::Update,
+    },
+    /// Primary → requester: acknowledged.
+    Answer {
+        /// The epoch of the request.
+        epoch: u64,
+        /// The request's number.
+        number: u64,
+        /// What it is answered.
+        answer: C::Answer,
+    },
+    /// Requester → primary: a query, or without one: tell me when the backups have all of it.
+    Ask {
+        /// The epoch in which the receiver is the primary.
+        epoch: u64,
+        /// The sender's id for it.
+        id: u64,
+        /// What to read; `None` is Synchronize.
+        query: Option<C::Query>,
+    },
+    /// Primary → requester: the answer to an `Ask`.
+    Told {
+        /// The epoch of the question.
+        epoch: u64,
+        /// The question's id.
+        id: u64,
+        /// What was read; `None` is synchronised.
+        answer: Option<C::Answer>,
+    },
+    /// Primary → backup or filling replica: apply this.
+    Update {
+        /// The primary's epoch.
+        epoch: u64,
+        /// What.
+        update: Update<C>,
+        /// Everything up to here is acknowledged.
+        committed: u64,
+        /// Everything up to here is wherever it has to be; nobody will ask for it again.
+        stable: u64,
+    },
+    /// Primary → backup: how far it has got, when no update follows that would say so.
+    Marks {
+        /// The primary's epoch.
+        epoch: u64,
+        /// As in `Update`.
+        committed: u64,
+        /// As in `Update`.
+        stable: u64,
+    },
+    /// Backup → primary: I have applied everything up to `number`.
+    Applied {
+        /// The primary's epoch.
+        epoch: u64,
+        /// The last update applied.
+        number: u64,
+        /// Something is missing: say everything after `number` again.
+        again: bool,
+    },
+    /// Filling replica → primary: begin the transfer.
+    Fill {
+        /// The primary's epoch.
+        epoch: u64,
+        /// The transfer is over, and this is the last update applied: only go on.
+        filled: Option<u64>,
+    },
+    /// Primary → filling replica: forget what you have, the transfer begins.
+    Begin {
+        /// The primary's epoch.
+        epoch: u64,
+        /// Numbers the transfers of an epoch.
+        transfer: u64,
+        /// The last update that the primary had applied; updates after it are said in between.
+        number: u64,
+    },
+    /// Primary → filling replica: a piece of the whole.
+    Part {
+        /// The primary's epoch.
+        epoch: u64,
+        /// Which transfer.
+        transfer: u64,
+        /// What.
+        part: Part<C>,
+    },
+    /// Filling replica → primary: the first so many parts are in.
+    Taken {
+        /// The primary's epoch.
+        epoch: u64,
+        /// Which transfer.
+        transfer: u64,
+        /// How many parts.
+        parts: u64,
+    },
+    /// What you said was lost or came too early: say it again.
+    Again {
+        /// The receiver's epoch, as far as the sender knows.
+        epoch: u64,
+    },
+}
+
+/// An update with its place in the history, and whose request it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Update<C: Content> {
+    /// Its place: 1, 2, 3 …
+    pub number: u64,
+    /// Who asked for it.
+    pub requester: MemberId,
+    /// The requester's number for it.
+    pub request: u64,
+    /// The requester has the answers of all its requests up to this number.
+    pub done: u64,
+    /// The answer, for those who cannot know it from applying: filling replicas.
+    pub answer: Option<C::Answer>,
+    /// What.
+    pub update: C::Update,
+}
+
+/// A piece of a transfer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub enum Part<C: Content> {
+    /// Of the content.
+    Chunk(C::Chunk),
+    /// How far a requester has got.
+    Requester {
+        /// Who.
+        requester: MemberId,
+        /// The number of its next request.
+        next: u64,
+        /// It has the answers up to here.
+        done: u64,
+    },
+    /// A stored answer.
+    Stored {
+        /// Who asked.
+        requester: MemberId,
+        /// The requester's number.
+        request: u64,
+        /// The place of the update in the history.
+        number: u64,
+        /// What it is answered.
+        answer: C::Answer,
+    },
+    /// That was all.
+    End,
+}
+
+impl<C: Content> Message<C> {
+    /// The epoch that the message belongs to.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        match self {
+            Self::Request { epoch, .. }
+            | Self::Answer { epoch, .. }
+            | Self::Ask { epoch, .. }
+            | Self::Told { epoch, .. }
+            | Self::Update { epoch, .. }
+            | Self::Marks { epoch, .. }
+            | Self::Applied { epoch, .. }
+            | Self::Fill { epoch, .. }
+            | Self::Begin { epoch, .. }
+            | Self::Part { epoch, .. }
+            | Self::Taken { epoch, .. }
+            | Self::Again { epoch } => *epoch,
+        }
+    }
+}
+
+impl<C: Content> Payloads for Message<C> {
+    fn payloads(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
+        match self {
+            Self::Request { update, .. } => update.payloads(visit),
+            Self::Answer { answer, .. } => answer.payloads(visit),
+            Self::Ask { query, .. } => query.payloads(visit),
+            Self::Told { answer, .. } => answer.payloads(visit),
+            Self::Update { update, .. } => {
+                update.answer.payloads(visit);
+                update.update.payloads(visit);
+            }
+            Self::Part { part, .. } => match part {
+                Part::Chunk(chunk) => chunk.payloads(visit),
+                Part::Stored { answer, .. } => answer.payloads(visit),
+                Part::Requester { .. } | Part::End => {}
+            },
+            Self::Marks { .. }
+            | Self::Applied { .. }
+            | Self::Fill { .. }
+            | Self::Begin { .. }
+            | Self::Taken { .. }
+            | Self::Again { .. } => {}
+        }
+    }
+}
+
+/// What a message or a part of one weighs in a window: its payload and something for the rest.
+pub(crate) fn weight<T: Payloads>(message: &mut T) -> usize {
+    const REST: usize = 128;
+    let mut bytes = REST;
+    message.payloads(&mut |payload| bytes += payload.len());
+    bytes
+}

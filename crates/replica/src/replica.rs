@@ -1,0 +1,507 @@
+//! One node's part of one object.
+
+use crate::{
+    Configuration, Content, Early, Message, Update, Waiting,
+    message::weight,
+    primary::Leading,
+    requests::Requests,
+    results::{Results, Stored},
+};
+use ais_service::Link;
+use ais_types::MemberId;
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
+
+/// When an update is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// When every complete replica has applied it.
+    All,
+    /// When the primary has applied it. `synchronize` waits for the others.
+    Active,
+}
+
+/// How an object is replicated; the same on every node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// When an update is answered.
+    pub acknowledge: Acknowledge,
+    /// How many bytes may be on the way to a backup, and from a requester, without an answer. At
+    /// least one update is always on its way, however large.
+    pub window: usize,
+}
+
+impl Options {
+    /// With the usual window.
+    #[must_use]
+    pub const fn new(acknowledge: Acknowledge) -> Self {
+        Self { acknowledge, window: 1024 * 1024 }
+    }
+}
+
+/// What the service calls a request. Unique among those not answered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// What a replica wants done.
+#[derive(Clone, Debug)]
+pub enum Output<C: Content> {
+    /// Say this to a member.
+    Send(MemberId, Message<C>),
+    /// The answer of an update or a query.
+    Answered(RequestId, C::Answer),
+    /// Every complete replica has what the primary had when it was asked.
+    Synchronized(RequestId),
+    /// Order an entry: [`Configuration::completed`].
+    Completed {
+        /// The epoch.
+        epoch: u64,
+        /// Who is filled.
+        member: MemberId,
+    },
+    /// Order an entry, one for all objects together: [`Configuration::sealed`].
+    Sealed {
+        /// The epoch.
+        epoch: u64,
+        /// The last number here.
+        number: u64,
+    },
+    /// Order an entry: [`Configuration::drained`].
+    Drained {
+        /// The epoch.
+        epoch: u64,
+        /// Who has everything.
+        to: MemberId,
+    },
+}
+
+/// One node's part of one object: its copy, if it has one, and its programs' requests.
+///
+/// A node creates it when it first has to do with the object, and keeps it for the life of the
+/// object: the numbers of its requests must not start anew.
+#[derive(Clone, Debug)]
+pub struct Replica<C: Content> {
+    pub(crate) me: MemberId,
+    pub(crate) options: Options,
+    pub(crate) config: Configuration,
+    pub(crate) copy: Copy<C>,
+    pub(crate) requests: Requests<C>,
+    /// Reads of this node that wait until what they saw is acknowledged: mark, ask, answer.
+    pub(crate) reads: Vec<(u64, u64, C::Answer)>,
+    /// If this node is the primary.
+    pub(crate) leading: Option<Leading<C>>,
+    early: Early<u64, Message<C>>,
+}
+
+/// A node's copy of the content.
+#[derive(Clone, Debug)]
+pub(crate) struct Copy<C: Content> {
+    pub(crate) state: State,
+    pub(crate) content: C,
+    /// The last update applied.
+    pub(crate) number: u64,
+    /// Everything up to here is acknowledged.
+    pub(crate) committed: u64,
+    /// Everything up to here is everywhere.
+    pub(crate) stable: u64,
+    /// The updates after `stable`.
+    pub(crate) log: VecDeque<Update<C>>,
+    pub(crate) log_weight: usize,
+    /// An update came before another one that was asked for again.
+    pub(crate) gap: bool,
+    pub(crate) results: Results<C>,
+}
+
+/// How good a copy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// There is none, or its transfer has not begun.
+    Blank,
+    /// On its way: which transfer, and how many of its parts are in.
+    Filling { transfer: u64, parts: u64 },
+    /// All in; the entry that says so is on its way.
+    Filled,
+    /// As good as any.
+    Complete,
+}
+
+impl<C: Content> Replica<C> {
+    /// How many numbered requests of a node may be without an answer.
+    pub const REQUESTS_MAX: u64 = 64;
+
+    /// A node's part of an object. `blank` is the content that the object was created with.
+    pub fn new(
+        me: MemberId,
+        options: Options,
+        blank: C,
+        config: &Configuration,
+        out: &mut Vec<Output<C>>,
+    ) -> Self {
+        let mut copy = Copy::new(blank);
+        // Whoever is complete when its node first hears of the object was so from the beginning.
+        if config.is_complete(me) {
+            copy.state = State::Complete;
+        }
+        let mut replica = Self {
+            me,
+            options,
+            config: config.clone(),
+            copy,
+            requests: Requests::new(),
+            reads: Vec::new(),
+            leading: None,
+            early: Early::new(),
+        };
+        replica.enter(out);
+        replica
+    }
+
+    /// The configuration has changed; call it after each change, in the order of the log.
+    pub fn configure(&mut self, config: &Configuration, out: &mut Vec<Output<C>>) {
+        let before = core::mem::replace(&mut self.config, config.clone());
+        if before.epoch() == config.epoch() {
+            self.reshape(out);
+        } else {
+            self.enter(out);
+        }
+    }
+
+    /// The view has lost a member; what is kept for its sake can go. Its messages are not to be
+    /// handed in any more.
+    pub fn left(&mut self, member: MemberId) {
+        self.copy.results.forget(member);
+        self.early.forget(member);
+        if let Some(leading) = &mut self.leading {
+            leading.forget(member);
+        }
+    }
+
+    /// A program of this node wants an update. Ends with one [`Output::Answered`], unless it is
+    /// cancelled or the object ends.
+    pub fn update(&mut self, id: RequestId, update: C::Update, out: &mut Vec<Output<C>>) {
+        self.requests.push(id, update);
+        self.push_requests(out);
+    }
+
+    /// A program of this node wants to read. Answered from this node's copy if that is allowed to
+    /// answer, else by the primary.
+    pub fn query(&mut self, id: RequestId, query: C::Query, out: &mut Vec<Output<C>>) {
+        let ask = self.requests.push_ask(id, Some(query));
+        self.place_ask(ask, out);
+    }
+
+    /// A program of this node wants every complete replica to have what the primary has now.
+    pub fn synchronize(&mut self, id: RequestId, out: &mut Vec<Output<C>>) {
+        let ask = self.requests.push_ask(id, None);
+        self.place_ask(ask, out);
+    }
+
+    /// Nobody waits for this request any more. If nobody has heard of it, it is not done.
+    pub fn cancel(&mut self, id: RequestId) {
+        self.requests.cancel(id);
+    }
+
+    /// The requests of this node that are not answered: to be refused when the object ends.
+    pub fn outstanding(&self) -> impl Iterator<Item = RequestId> {
+        self.requests.outstanding()
+    }
+
+    /// This node's copy, if it is complete. It may be ahead of what is acknowledged.
+    #[must_use]
+    pub fn content(&self) -> Option<&C> {
+        (self.copy.state == State::Complete).then_some(&self.copy.content)
+    }
+
+    /// The configuration that this part works with.
+    #[must_use]
+    pub const fn configuration(&self) -> &Configuration {
+        &self.config
+    }
+
+    /// The last update applied here; 0 before the first and without a copy.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.copy.number
+    }
+
+    /// Everything up to here is known here to be acknowledged.
+    #[must_use]
+    pub const fn committed(&self) -> u64 {
+        self.copy.committed
+    }
+
+    /// A member of the view says something about the object.
+    pub fn message(&mut self, from: MemberId, message: Message<C>, out: &mut Vec<Output<C>>) {
+        let epoch = self.config.epoch();
+        if message.epoch() > epoch {
+            self.early.put(message.epoch(), from, message);
+        } else if message.epoch() == epoch {
+            self.take(from, message, out);
+        }
+    }
+
+    /// The data path to a member came up or broke.
+    pub fn link(&mut self, member: MemberId, link: Link, out: &mut Vec<Output<C>>) {
+        match link {
+            Link::Down => self.follower_down(member, out),
+            Link::Up => {
+                self.follower_up(member, out);
+                if self.config.primary() == Some(member) {
+                    self.greet(out);
+                    self.say_again(out);
+                }
+            }
+        }
+    }
+
+    /// Messages of a member about this object were dropped before it was known here.
+    pub fn dropped(&mut self, member: MemberId, out: &mut Vec<Output<C>>) {
+        out.push(Output::Send(member, Message::Again { epoch: self.config.epoch() }));
+    }
+
+    fn take(&mut self, from: MemberId, message: Message<C>, out: &mut Vec<Output<C>>) {
+        let from_primary = self.config.primary() == Some(from);
+        match message {
+            Message::Request { number, done, update, .. } => {
+                self.requested(from, number, done, update, out);
+            }
+            Message::Ask { id, query, .. } => self.asked(from, id, query.as_ref(), out),
+            Message::Applied { number, again, .. } => self.applied(from, number, again, out),
+            Message::Fill { filled, .. } => self.fill(from, filled, out),
+            Message::Taken { transfer, parts, .. } => self.taken(from, transfer, parts, out),
+            Message::Again { .. } => {
+                self.follower_up(from, out);
+                if from_primary {
+                    self.greet(out);
+                    self.say_again(out);
+                }
+            }
+            // What follows only the primary says. It is the only one in its epoch.
+            _ if !from_primary => {}
+            Message::Answer { number, answer, .. } => self.answered(number, answer, out),
+            Message::Told { id, answer, .. } => self.told(id, answer, out),
+            Message::Update { update, committed, stable, .. } => {
+                self.follow(update, committed, stable, out);
+            }
+            Message::Marks { committed, stable, .. } => self.mark(committed, stable, out),
+            Message::Begin { transfer, number, .. } => self.begin_filling(transfer, number),
+            Message::Part { transfer, part, .. } => self.absorb(transfer, part, out),
+        }
+    }
+
+    /// A new epoch begins: everything that belonged to the old one is forgotten.
+    fn enter(&mut self, out: &mut Vec<Output<C>>) {
+        let epoch = self.config.epoch();
+        self.reads.clear();
+        self.leading = None;
+        if !self.config.is_complete(self.me) {
+            // A copy half filled may have updates that the new primary never had.
+            self.copy.clear();
+        } else if self.copy.state == State::Filled {
+            self.copy.state = State::Complete;
+        }
+        if self.config.owes_seal(self.me) {
+            out.push(Output::Sealed { epoch, number: self.copy.number });
+        }
+        if self.config.primary() == Some(self.me) {
+            self.lead(out);
+        }
+        self.greet(out);
+        self.say_again(out);
+        self.early.forget_before(epoch);
+        for waiting in self.early.take(epoch) {
+            match waiting {
+                Waiting::Message(from, message) => self.take(from, message, out),
+                Waiting::Dropped(from) => self.dropped(from, out),
+            }
+        }
+    }
+
+    /// The configuration has changed within its epoch.
+    fn reshape(&mut self, out: &mut Vec<Output<C>>) {
+        if self.config.is_complete(self.me) {
+            if self.copy.state == State::Filled {
+                self.copy.state = State::Complete;
+            }
+        } else if self.config.is_filling(self.me) {
+            if self.copy.state == State::Complete {
+                self.copy.clear();
+            }
+            if self.copy.state == State::Blank {
+                self.greet(out);
+            }
+        } else if self.copy.state != State::Blank && self.config.primary() != Some(self.me) {
+            self.copy.clear();
+            self.reads.clear();
+            self.place_asks(out);
+        }
+        self.reshape_followers(out);
+    }
+
+    /// Says to the primary how far this copy is.
+    fn greet(&self, out: &mut Vec<Output<C>>) {
+        let Some(primary) = self.config.primary().filter(|it| *it != self.me) else { return };
+        let epoch = self.config.epoch();
+        let number = self.copy.number;
+        let message = match self.copy.state {
+            State::Complete => Message::Applied { epoch, number, again: true },
+            State::Filled => Message::Fill { epoch, filled: Some(number) },
+            State::Blank | State::Filling { .. } if self.config.is_filling(self.me) => {
+                Message::Fill { epoch, filled: None }
+            }
+            State::Blank | State::Filling { .. } => return,
+        };
+        out.push(Output::Send(primary, message));
+    }
+
+    /// Says everything that is not answered to the primary again, in order.
+    fn say_again(&mut self, out: &mut Vec<Output<C>>) {
+        let Some(primary) = self.config.primary() else { return };
+        for it in self.requests.again() {
+            self.say_request(primary, it, out);
+        }
+        self.push_requests(out);
+        self.place_asks(out);
+    }
+
+    /// Says as many new requests to the primary as the window has room for.
+    pub(crate) fn push_requests(&mut self, out: &mut Vec<Output<C>>) {
+        let Some(primary) = self.config.primary() else { return };
+        while let Some(it) = self.requests.pop(Self::REQUESTS_MAX, self.options.window) {
+            self.say_request(primary, it, out);
+        }
+    }
+
+    fn say_request(
+        &mut self,
+        primary: MemberId,
+        it: crate::requests::Numbered<C>,
+        out: &mut Vec<Output<C>>,
+    ) {
+        let crate::requests::Numbered { number, done, update } = it;
+        if primary == self.me {
+            self.requested(self.me, number, done, update, out);
+        } else {
+            let epoch = self.config.epoch();
+            out.push(Output::Send(primary, Message::Request { epoch, number, done, update }));
+        }
+    }
+
+    fn place_asks(&mut self, out: &mut Vec<Output<C>>) {
+        for ask in self.requests.asks() {
+            self.place_ask(ask, out);
+        }
+    }
+
+    /// Has a query answered where it may be: here, or at the primary.
+    fn place_ask(&mut self, ask: u64, out: &mut Vec<Output<C>>) {
+        let Some(it) = self.requests.ask(ask) else { return };
+        let query = it.query.clone();
+        if self.config.primary() == Some(self.me) {
+            return self.asked(self.me, ask, query.as_ref(), out);
+        }
+        let may_read = self.options.acknowledge == Acknowledge::All;
+        match (query, self.content()) {
+            (Some(query), Some(content)) if may_read => {
+                let answer = content.query(&query);
+                self.reads.retain(|it| it.1 != ask);
+                self.reads.push((self.copy.number, ask, answer));
+                self.release_reads(out);
+            }
+            (query, _) => {
+                let Some(primary) = self.config.primary() else { return };
+                let epoch = self.config.epoch();
+                out.push(Output::Send(primary, Message::Ask { epoch, id: ask, query }));
+            }
+        }
+    }
+
+    /// Answers the reads of this node whose every update is acknowledged.
+    pub(crate) fn release_reads(&mut self, out: &mut Vec<Output<C>>) {
+        let committed = self.copy.committed;
+        for (_, ask, answer) in self.reads.extract_if(.., |it| it.0 <= committed) {
+            out.extend(self.requests.told(ask).map(|id| Output::Answered(id, answer)));
+        }
+    }
+
+    /// The primary has acknowledged a request of this node.
+    pub(crate) fn answered(&mut self, number: u64, answer: C::Answer, out: &mut Vec<Output<C>>) {
+        let Some(waiting) = self.requests.answered(number) else { return };
+        out.extend(waiting.map(|id| Output::Answered(id, answer)));
+    }
+
+    /// The primary has answered a question of this node.
+    pub(crate) fn told(&mut self, ask: u64, answer: Option<C::Answer>, out: &mut Vec<Output<C>>) {
+        let Some(id) = self.requests.told(ask) else { return };
+        out.push(match answer {
+            Some(answer) => Output::Answered(id, answer),
+            None => Output::Synchronized(id),
+        });
+    }
+
+    /// Members known to the replica, for tests and operators: who has acknowledged how much.
+    #[must_use]
+    pub fn progress(&self) -> BTreeMap<MemberId, Option<u64>> {
+        self.leading.as_ref().map(Leading::progress).unwrap_or_default()
+    }
+}
+
+impl<C: Content> Copy<C> {
+    fn new(content: C) -> Self {
+        Self {
+            state: State::Blank,
+            content,
+            number: 0,
+            committed: 0,
+            stable: 0,
+            log: VecDeque::new(),
+            log_weight: 0,
+            gap: false,
+            results: Results::new(),
+        }
+    }
+
+    /// Back to nothing.
+    pub(crate) fn clear(&mut self) {
+        if self.state != State::Blank {
+            self.content.clear();
+        }
+        self.state = State::Blank;
+        (self.number, self.committed, self.stable) = (0, 0, 0);
+        self.log.clear();
+        self.log_weight = 0;
+        self.gap = false;
+        self.results = Results::new();
+    }
+
+    /// Applies the next update and keeps it, and its answer, for those who ask again.
+    pub(crate) fn apply(&mut self, mut update: Update<C>) -> C::Answer {
+        debug_assert_eq!(update.number, self.number + 1, "updates are applied in order");
+        let number = update.number;
+        let answer = match (self.state, update.answer.take()) {
+            (State::Filling { .. }, Some(answer)) => {
+                self.content.follow(number, update.update.clone());
+                answer
+            }
+            _ => self.content.apply(number, update.update.clone()),
+        };
+        let stored = Stored { number, answer: answer.clone() };
+        self.results.store(update.requester, update.request, update.done, stored);
+        self.number = number;
+        self.gap = false;
+        self.log_weight += weight(&mut update.update);
+        self.log.push_back(update);
+        answer
+    }
+
+    /// Forgets the updates that nobody will ask for.
+    pub(crate) fn prune(&mut self, stable: u64) {
+        self.stable = self.stable.max(stable.min(self.number));
+        while let Some(first) = self.log.front_mut().filter(|it| it.number <= self.stable) {
+            self.log_weight -= weight(&mut first.update);
+            self.log.pop_front();
+        }
+    }
+}
