@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub mod frame {
     /// Program → node, first on every connection: a [`Hello`](super::Hello).
     pub const HELLO: u8 = 1;
-    /// Node → program: a [`Welcome`](super::Welcome), or the error that ends the connection.
+    /// Node → program: `Result<Welcome, Error>`; an error ends the connection.
     pub const WELCOME: u8 = 2;
     /// Program → node: a service's `Call`; the tag numbers it.
     pub const CALL: u8 = 3;
@@ -18,6 +18,9 @@ pub mod frame {
     pub const CALLBACK: u8 = 5;
     /// Program → node: nobody waits for the call with this tag any more.
     pub const CANCEL: u8 = 6;
+    /// Program → node, on any connection: ends the session. Answered by a [`REPLY`] of
+    /// `Result<(), Error>` with the same tag once the service knows; then the node hangs up.
+    pub const FINALIZE: u8 = 7;
 }
 
 /// The first frame of a connection.

@@ -1,1 +1,18 @@
 //! Drives services: routes calls, entries and messages; a library to embed a node.
+//!
+//! Three layers, each usable alone:
+//! - [`Adapter`] makes a [`Driven`] of any [`Service`](ais_service::Service): bytes outside,
+//!   values inside;
+//! - [`Core`] is one node's worth of services: who called, where the answer goes, which process a
+//!   session belongs to, what waits while the lease is lost. A plain value, like the services;
+//! - the shell gives it sockets, a group, a clock and processes.
+#![forbid(unsafe_code)]
+
+mod core;
+mod driven;
+
+pub use crate::core::{
+    ConnectionId, Core, CoreConfig, CoreLimits, Done, Effect, Event, Peer, ProcessKey, SessionId,
+    Task,
+};
+pub use driven::{Adapter, Driven, ENTRY, MESSAGE, RawInput, RawOutput};

@@ -1,6 +1,7 @@
 //! The frame and its head.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use crate::{FrameError, Limits};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// How many bytes come before the header.
 pub const HEAD: usize = 4 + 4 + 1 + 8;
@@ -67,6 +68,26 @@ impl Frame {
         let mut buffer = BytesMut::new();
         self.put(&mut buffer);
         buffer.freeze()
+    }
+
+    /// The one frame that these bytes are; header and body are slices of them.
+    ///
+    /// # Errors
+    /// Whenever the bytes are not exactly one frame within the limits.
+    pub fn from_bytes(mut bytes: Bytes, limits: &Limits) -> Result<Self, FrameError> {
+        let size = bytes.len();
+        if size < HEAD {
+            return Err(FrameError::Lengths { length: size, header: 0 });
+        }
+        let (length, header) = (bytes.get_u32() as usize, bytes.get_u32() as usize);
+        let (kind, tag) = (bytes.get_u8(), bytes.get_u64());
+        if length + 4 != size || header > bytes.len() {
+            return Err(FrameError::Lengths { length, header });
+        }
+        let header = bytes.split_to(header);
+        limits.check(header.len(), bytes.len())?;
+        let body = if bytes.is_empty() { Vec::new() } else { vec![bytes] };
+        Ok(Self { kind, tag, header, body })
     }
 
     /// The body as one piece; copies only if it has several.

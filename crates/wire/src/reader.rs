@@ -19,6 +19,16 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Whether a frame of this size is allowed.
+    pub(crate) fn check(&self, header: usize, body: usize) -> Result<(), FrameError> {
+        if header > self.header_max || body > self.body_max {
+            return Err(FrameError::TooLarge { header, body });
+        }
+        Ok(())
+    }
+}
+
 /// The head of a frame breaks the rules. The connection is of no more use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
@@ -74,9 +84,7 @@ impl FrameReader {
         let body = (length + 4)
             .checked_sub(HEAD + header)
             .ok_or(FrameError::Lengths { length, header })?;
-        if header > self.limits.header_max || body > self.limits.body_max {
-            return Err(FrameError::TooLarge { header, body });
-        }
+        self.limits.check(header, body)?;
         if self.buffer.len() < length + 4 {
             self.buffer.reserve(length + 4 - self.buffer.len());
             return Ok(None);

@@ -1,0 +1,145 @@
+//! What goes into services and what comes out of them.
+
+use super::{Core, Done, Effect, Task};
+use crate::driven::{ENTRY, RawInput, RawOutput};
+use ais_service::{Action, ActionId, Entry, Exit, Now};
+use ais_types::{ClientId, MemberId, ServiceId, Stamp};
+use ais_wire::{DecodeError, Frame};
+use bytes::Bytes;
+
+impl Core {
+    /// Hands an input that carries no frame to every service, in their order.
+    pub(super) fn feed_all(&mut self, now: Now, input: &RawInput, out: &mut Vec<Effect>) {
+        for index in 0..self.services.len() {
+            self.feed_sound(now, index, input.clone(), out);
+        }
+    }
+
+    /// Hands an input to a service, and what it asks for to where it belongs.
+    pub(super) fn feed(
+        &mut self,
+        now: Now,
+        index: usize,
+        input: RawInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), DecodeError> {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let result = self.services[index].step(now, input, &mut outputs);
+        outputs.drain(..).for_each(|output| self.route(index, output, out));
+        self.outputs = outputs;
+        result
+    }
+
+    fn feed_sound(&mut self, now: Now, index: usize, input: RawInput, out: &mut Vec<Effect>) {
+        if let Err(error) = self.feed(now, index, input, out) {
+            // Only a message that a service sent to its own node can get here.
+            let service = self.services[index].name();
+            tracing::error!(service, %error, "cannot read its own message");
+        }
+    }
+
+    /// Does what the event has caused inside the node.
+    pub(super) fn drain_work(&mut self, now: Now, out: &mut Vec<Effect>) {
+        while let Some((index, input)) = self.work.pop_front() {
+            self.feed_sound(now, index, input, out);
+        }
+    }
+
+    fn route(&mut self, index: usize, output: RawOutput, out: &mut Vec<Effect>) {
+        match output {
+            RawOutput::Reply(caller, frame) => self.reply(caller, frame, out),
+            RawOutput::Callback(client, frame) => self.callback(client, frame, out),
+            RawOutput::Order(entry) => out.push(Effect::Order(entry)),
+            RawOutput::Barrier(number) => {
+                self.barriers_asked += 1;
+                self.barriers.insert(self.barriers_asked, (index, number));
+                out.push(Effect::Barrier(self.barriers_asked));
+            }
+            RawOutput::Send(to, message) => self.send(index, to, message, out),
+            RawOutput::Perform(action, what) => self.perform(index, action, what, out),
+        }
+    }
+
+    /// A member of the view that is connected gets it; a service may also write to itself.
+    fn send(&mut self, index: usize, to: MemberId, message: Bytes, out: &mut Vec<Effect>) {
+        if Some(to) == self.me {
+            match self.parse(message) {
+                Ok(frame) => self.work.push_back((index, RawInput::Message(to, frame))),
+                Err(error) => tracing::error!(%error, "a message to this node itself is lost"),
+            }
+        } else if self.links.is_open(to) {
+            out.push(Effect::ToPeer(to, message));
+        }
+    }
+
+    fn perform(&mut self, index: usize, id: ActionId, action: Action, out: &mut Vec<Effect>) {
+        let task = match action {
+            Action::Spawn(spawn) => Task::Spawn(spawn),
+            Action::Run(run) => Task::Run(run),
+            Action::Kill(process) if Some(process.member) != self.me => {
+                let exit = Exit::Failed(format!("{process} is not a process of this node"));
+                return self.work.push_back((index, RawInput::Done(id, exit)));
+            }
+            Action::Kill(process) => match self.processes.find(process) {
+                Some((key, pid)) => Task::Kill(key, pid),
+                None => return self.work.push_back((index, RawInput::Done(id, Exit::Code(0)))),
+            },
+        };
+        out.push(Effect::Perform(self.services[index].id(), id, task));
+    }
+
+    pub(super) fn action_done(&mut self, service: ServiceId, action: ActionId, done: Done) {
+        let exit = match (done, self.me) {
+            (Done::Started(key, pid), Some(me)) => {
+                Exit::Started(self.processes.started(me, key, pid), pid)
+            }
+            (Done::Started(..), None) => Exit::Failed("this node is no member".to_owned()),
+            (Done::Ended(exit), _) => exit,
+        };
+        if let Some(index) = self.index_of(service) {
+            self.work.push_back((index, RawInput::Done(action, exit)));
+        }
+    }
+
+    /// An entry. What cannot be read is skipped, here as on every other node.
+    pub(super) fn ordered(
+        &mut self,
+        now: Now,
+        stamp: Stamp,
+        from: MemberId,
+        bytes: Bytes,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Err(reason) = self.try_ordered(now, stamp, from, bytes, out) {
+            tracing::warn!(index = stamp.index, %from, reason, "skipped a malformed entry");
+        }
+    }
+
+    fn try_ordered(
+        &mut self,
+        now: Now,
+        stamp: Stamp,
+        from: MemberId,
+        bytes: Bytes,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), String> {
+        let command = self.parse(bytes)?;
+        let index = self.service_of(&command, ENTRY)?;
+        let entry = RawInput::Ordered(Entry { stamp, from, command });
+        self.feed(now, index, entry, out).map_err(|error| error.to_string())
+    }
+
+    /// The service that a frame between nodes names.
+    pub(super) fn service_of(&self, frame: &Frame, kind: u8) -> Result<usize, String> {
+        if frame.kind != kind {
+            return Err(format!("kind {} instead of {kind}", frame.kind));
+        }
+        let service = u16::try_from(frame.tag).ok().and_then(|id| self.index_of(ServiceId(id)));
+        service.ok_or_else(|| format!("no service has the number {}", frame.tag))
+    }
+
+    /// The client that a session of this node is to its service.
+    pub(super) fn client(&self, session: super::SessionId) -> Option<ClientId> {
+        self.me.map(|member| ClientId { member, number: session.0 })
+    }
+}

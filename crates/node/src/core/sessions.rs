@@ -1,0 +1,345 @@
+//! Sessions: who called, where the answer goes, and what waits while the lease is lost.
+
+use super::{ConnectionId, Core, Effect, Peer, ProcessKey, SessionId};
+use crate::driven::RawInput;
+use ais_service::{Caller, Instant, Lease, Now, Timers};
+use ais_types::{
+    ClientId, Error, ErrorCode, Outcome, ProcessId, Role, ServiceId, frame, node as words,
+};
+use ais_wire::{Frame, decode, encode};
+use std::collections::{BTreeMap, VecDeque};
+
+#[derive(Default)]
+pub(super) struct Sessions {
+    open: BTreeMap<SessionId, Session>,
+    /// When a session that broke off counts as closed by a living process.
+    pub(super) farewells: Timers<Instant, SessionId>,
+}
+
+struct Session {
+    with: With,
+    process: ProcessKey,
+    /// Calls with the service, by request number.
+    calls: BTreeMap<u64, Place>,
+    requests: u64,
+    /// Calls that wait for the lease.
+    waiting: VecDeque<(Place, Frame)>,
+    /// What is to be sent once the lease is back.
+    held: Vec<Effect>,
+    held_bytes: usize,
+    callbacks: u64,
+}
+
+#[derive(Clone, Copy)]
+enum With {
+    Node,
+    Service { index: usize, process: ProcessId },
+}
+
+/// Where a reply belongs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    connection: ConnectionId,
+    tag: u64,
+}
+
+impl Session {
+    fn new(with: With, process: ProcessKey) -> Self {
+        Self {
+            with,
+            process,
+            calls: BTreeMap::new(),
+            requests: 0,
+            waiting: VecDeque::new(),
+            held: Vec::new(),
+            held_bytes: 0,
+            callbacks: 0,
+        }
+    }
+
+    fn in_flight(&self) -> usize {
+        self.calls.len() + self.waiting.len()
+    }
+
+    fn has(&self, place: Place) -> bool {
+        self.calls.values().chain(self.waiting.iter().map(|(it, _)| it)).any(|it| *it == place)
+    }
+}
+
+impl Sessions {
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn remove(&mut self, session: SessionId) {
+        self.farewells.clear(&session);
+        self.open.remove(&session);
+    }
+
+    pub(super) fn of_process(&self, key: ProcessKey) -> Vec<SessionId> {
+        let of_it = self.open.iter().filter(|(_, it)| it.process == key);
+        of_it.map(|(id, _)| *id).collect()
+    }
+
+    pub(super) fn take_held(&mut self) -> Vec<Effect> {
+        let mut all = Vec::new();
+        for session in self.open.values_mut() {
+            session.held_bytes = 0;
+            all.append(&mut session.held);
+        }
+        all
+    }
+}
+
+fn refusal(code: ErrorCode, text: impl Into<String>) -> Error {
+    Error::new(code, text)
+}
+
+fn reply_frame(tag: u64, mut outcome: Outcome<()>) -> Frame {
+    encode(frame::REPLY, tag, &mut outcome)
+}
+
+impl Core {
+    pub(super) fn open_session(
+        &mut self,
+        session: SessionId,
+        peer: Peer,
+        service: ServiceId,
+        program: String,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.admit(peer, service) {
+            Ok(with) => {
+                tracing::debug!(session = session.0, pid = peer.pid, program, "session opened");
+                self.sessions.open.insert(session, Session::new(with, peer.key));
+                out.push(Effect::Welcome(session));
+            }
+            Err(error) => out.push(Effect::CloseSession(session, Some(error))),
+        }
+    }
+
+    fn admit(&mut self, peer: Peer, service: ServiceId) -> Outcome<With> {
+        if self.sessions.len() >= self.config.limits.sessions {
+            let text = format!("this node has {} sessions already", self.sessions.len());
+            return Err(refusal(ErrorCode::NoResources, text));
+        }
+        if service == ServiceId::NODE {
+            return Ok(With::Node);
+        }
+        let index = self.index_of(service).ok_or_else(|| {
+            let text = format!("this node has no service {}", service.0);
+            refusal(ErrorCode::NotSupported, text)
+        })?;
+        let again = |text| refusal(ErrorCode::TryAgain, text);
+        let me = self.me.ok_or_else(|| again("this node is not a member of its group yet"))?;
+        if self.lease == Lease::Lost {
+            return Err(again("this node has lost touch with its group"));
+        }
+        if self.view.member(me.node).is_some_and(|it| it.role == Role::Witness) {
+            let text = "this node is a witness; it serves no programs";
+            return Err(refusal(ErrorCode::Unavailable, text));
+        }
+        let process = self.processes.started(me, peer.key, peer.pid);
+        Ok(With::Service { index, process })
+    }
+
+    pub(super) fn frame(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        connection: ConnectionId,
+        frame: Frame,
+        out: &mut Vec<Effect>,
+    ) {
+        let gone = self.sessions.farewells.get(&session).is_some();
+        let Some(open) = self.sessions.open.get_mut(&session).filter(|_| !gone) else { return };
+        let place = Place { connection, tag: frame.tag };
+        let repeated = open.has(place);
+        match frame.kind {
+            frame::CALL if repeated => {
+                let text = format!("a call with the tag {} is not answered yet", frame.tag);
+                self.breach(session, place, &text, out);
+            }
+            frame::CALL => self.call(now, session, place, frame, out),
+            frame::CANCEL => self.cancel(session, |it| it == place),
+            frame::FINALIZE => self.finalize(now, session, place, out),
+            kind => {
+                let text = format!("a program sends no frame of kind {kind}");
+                self.breach(session, place, &text, out);
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        place: Place,
+        frame: Frame,
+        out: &mut Vec<Effect>,
+    ) {
+        let limit = self.config.limits.calls;
+        let Some(open) = self.sessions.open.get_mut(&session) else { return };
+        let With::Service { index, process } = open.with else {
+            return self.answer_for_node(session, place, &frame, out);
+        };
+        if open.in_flight() >= limit {
+            let text = format!("{limit} calls of this session are not answered yet");
+            let reply = reply_frame(place.tag, Err(refusal(ErrorCode::TryAgain, text)));
+            return out.push(Effect::Reply(session, place.connection, reply));
+        }
+        if self.lease == Lease::Lost {
+            return open.waiting.push_back((place, frame));
+        }
+        open.requests += 1;
+        let request = open.requests;
+        open.calls.insert(request, place);
+        let Some(client) = self.client(session) else { return };
+        let caller = Caller { client, process, request };
+        if let Err(error) = self.feed(now, index, RawInput::Call(caller, frame), out) {
+            self.breach(session, place, &error.to_string(), out);
+        }
+    }
+
+    /// What waited for the lease, session by session, each in its order.
+    pub(super) fn call_waiting(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for session in self.sessions.open.keys().copied().collect::<Vec<_>>() {
+            let open = self.sessions.open.get_mut(&session);
+            let waiting = open.map(|it| std::mem::take(&mut it.waiting)).unwrap_or_default();
+            for (place, frame) in waiting {
+                self.call(now, session, place, frame, out);
+            }
+        }
+    }
+
+    pub(super) fn reply(&mut self, caller: Caller, mut frame: Frame, out: &mut Vec<Effect>) {
+        let Some(session) = self.session_of(caller.client) else { return };
+        let open = self.sessions.open.get_mut(&session);
+        let Some(place) = open.and_then(|it| it.calls.remove(&caller.request)) else { return };
+        frame.tag = place.tag;
+        let bytes = frame.wire_len();
+        self.tell(session, Effect::Reply(session, place.connection, frame), bytes, out);
+    }
+
+    pub(super) fn callback(&mut self, client: ClientId, mut frame: Frame, out: &mut Vec<Effect>) {
+        let Some(session) = self.session_of(client) else { return };
+        let Some(open) = self.sessions.open.get_mut(&session) else { return };
+        open.callbacks += 1;
+        frame.tag = open.callbacks;
+        let bytes = frame.wire_len();
+        self.tell(session, Effect::Callback(session, frame), bytes, out);
+    }
+
+    fn session_of(&self, client: ClientId) -> Option<SessionId> {
+        (Some(client.member) == self.me).then_some(SessionId(client.number))
+    }
+
+    /// Tells it now, or when the lease is back: without one, nobody hears anything.
+    fn tell(&mut self, session: SessionId, what: Effect, bytes: usize, out: &mut Vec<Effect>) {
+        if self.lease == Lease::Held {
+            return out.push(what);
+        }
+        let limit = self.config.limits.held_bytes;
+        let Some(open) = self.sessions.open.get_mut(&session) else { return };
+        open.held_bytes += bytes;
+        open.held.push(what);
+        if open.held_bytes > limit {
+            let text = format!("more than {limit} bytes wait for this session");
+            self.end(session, Some(refusal(ErrorCode::NoResources, text)), out);
+        }
+    }
+
+    /// A program broke the protocol: its call is answered, its session ends.
+    fn breach(&mut self, session: SessionId, place: Place, what: &str, out: &mut Vec<Effect>) {
+        let error = refusal(ErrorCode::Library, format!("the program broke the protocol: {what}"));
+        let reply = reply_frame(place.tag, Err(error.clone()));
+        out.push(Effect::Reply(session, place.connection, reply));
+        self.end(session, Some(error), out);
+    }
+
+    /// The answer comes after what the service does about it.
+    fn finalize(&mut self, now: Now, session: SessionId, place: Place, out: &mut Vec<Effect>) {
+        self.close_by_living_process(session);
+        self.drain_work(now, out);
+        out.push(Effect::Reply(session, place.connection, reply_frame(place.tag, Ok(()))));
+        out.push(Effect::CloseSession(session, None));
+    }
+
+    fn end(&mut self, session: SessionId, error: Option<Error>, out: &mut Vec<Effect>) {
+        self.close_by_living_process(session);
+        out.push(Effect::CloseSession(session, error));
+    }
+
+    /// The session ends, its process does not: the service hears of it at once.
+    pub(super) fn close_by_living_process(&mut self, session: SessionId) {
+        self.cancel_calls(session, None);
+        let with = self.sessions.open.get(&session).map(|it| it.with);
+        self.sessions.remove(session);
+        let (Some(With::Service { index, .. }), Some(client)) = (with, self.client(session)) else {
+            return;
+        };
+        self.work.push_back((index, RawInput::Closed(client)));
+    }
+
+    /// A connection that breaks off without a farewell is often the first sign of its process's
+    /// end, which is a different thing: wait a little for that.
+    pub(super) fn session_broke_off(&mut self, now: Now, session: SessionId) {
+        self.cancel_calls(session, None);
+        if self.sessions.open.contains_key(&session) {
+            let at = now.at + self.config.limits.farewell;
+            self.sessions.farewells.set(session, at);
+        }
+    }
+
+    /// Nobody waits for the calls of this connection any more, or of the whole session.
+    pub(super) fn cancel_calls(&mut self, session: SessionId, of: Option<ConnectionId>) {
+        self.cancel(session, |place| of.is_none_or(|it| it == place.connection));
+    }
+
+    fn cancel(&mut self, session: SessionId, which: impl Fn(Place) -> bool) {
+        let client = self.client(session);
+        let Some(open) = self.sessions.open.get_mut(&session) else { return };
+        open.waiting.retain(|(place, _)| !which(*place));
+        let (With::Service { index, process }, Some(client)) = (open.with, client) else { return };
+        let work = &mut self.work;
+        open.calls.retain(|request, place| {
+            let cancelled = which(*place);
+            if cancelled {
+                let caller = Caller { client, process, request: *request };
+                work.push_back((index, RawInput::Cancelled(caller)));
+            }
+            !cancelled
+        });
+    }
+
+    /// Operators are answered always, lease or not.
+    fn answer_for_node(
+        &mut self,
+        session: SessionId,
+        place: Place,
+        call: &Frame,
+        out: &mut Vec<Effect>,
+    ) {
+        match decode::<words::Call>(call) {
+            Ok(words::Call::Status) => {
+                let mut reply: Outcome<_> = Ok(words::Reply::Status(self.status()));
+                let reply = encode(frame::REPLY, place.tag, &mut reply);
+                out.push(Effect::Reply(session, place.connection, reply));
+            }
+            Err(error) => self.breach(session, place, &error.to_string(), out),
+        }
+    }
+
+    fn status(&self) -> words::Status {
+        words::Status {
+            cluster: self.config.cluster.clone(),
+            name: self.config.name.clone(),
+            id: self.me,
+            leader: self.leader,
+            lease: self.lease == Lease::Held,
+            view: self.view.clone(),
+            services: self.services.iter().map(|it| it.name().to_owned()).collect(),
+            sessions: self.sessions.len() as u64,
+        }
+    }
+}
