@@ -29,10 +29,11 @@ pub trait Content: Clone + Debug + Send + 'static {
     /// Chunks and updates arrive in the order in which the primary made them, so the copy has
     /// exactly the chunks that the primary had cut when it applied the update. What the update
     /// touches may still be missing here: then it comes with a later chunk, which was cut after
-    /// the update. The content must be the primary's when the last chunk is in. The default
+    /// the update. The content must be the primary's when the last chunk is in. `answer` is what
+    /// the primary said, with all of the content at hand: a refusal changed nothing. The default
     /// applies the update; it serves when `apply` does not mind what is missing.
-    fn follow(&mut self, number: u64, update: Self::Update) {
-        let _ = self.apply(number, update);
+    fn follow(&mut self, number: u64, update: Self::Update, answer: &Self::Answer) {
+        let _ = (self.apply(number, update), answer);
     }
 
     /// Answers a query.

@@ -482,7 +482,7 @@ impl<C: Content> Copy<C> {
         let number = update.number;
         let answer = match (self.state, update.answer.take()) {
             (State::Filling { .. }, Some(answer)) => {
-                self.content.follow(number, update.update.clone());
+                self.content.follow(number, update.update.clone(), &answer);
                 answer
             }
             _ => self.content.apply(number, update.update.clone()),
