@@ -1,5 +1,6 @@
 //! The node daemon: a node, its configuration, its local socket, and the keeper of its components.
 
+pub mod config;
 pub mod keeper;
 
 use std::{

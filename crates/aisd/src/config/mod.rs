@@ -1,0 +1,146 @@
+//! What a node is told when it starts: one TOML file.
+//!
+//! ```toml
+//! cluster = "plant"
+//! node = "west"                      # which of the nodes below this one is
+//! transport = "tcp"                  # or "memory": a cluster of one
+//! listen = "127.0.0.1:7001"          # default: the node's own address
+//! socket = { path = "run/ais.sock", mode = "0660", group = "operators" }
+//! failure_timeout_ms = 1000          # a node not heard of for so long is lost
+//! model = "amf.toml"                 # what to keep available
+//! log = { level = "info", format = "text" }
+//!
+//! [[nodes]]
+//! id = 1
+//! name = "west"
+//! role = "voter"                     # or "witness", "payload"
+//! address = "127.0.0.1:7001"
+//! ```
+//!
+//! Relative paths start at the file's folder, which is also where components run.
+
+mod check;
+mod document;
+mod raw;
+
+pub use document::{ConfigError, Mistake};
+pub(crate) use document::{Document, read};
+
+use ais_types::{NodeId, Role};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// A configuration that keeps all rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The cluster's name: nodes of others are refused.
+    pub cluster: String,
+    /// Which of `nodes` this one is.
+    pub me: usize,
+    /// Every node that may be a member; ids, names and addresses differ.
+    pub nodes: Vec<Node>,
+    /// How nodes reach each other.
+    pub transport: Transport,
+    /// Where this node listens.
+    pub listen: Option<SocketAddr>,
+    /// Where programs reach this node.
+    pub socket: Socket,
+    /// A node that was not heard of for so long is lost.
+    pub failure_timeout: Duration,
+    /// The file of the AMF model.
+    pub model: Option<PathBuf>,
+    /// What is logged, and how.
+    pub log: Log,
+    /// The file's folder.
+    pub folder: PathBuf,
+}
+
+/// One node of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Never 0.
+    pub id: NodeId,
+    /// Fit for a file name.
+    pub name: String,
+    /// What it is to the group.
+    pub role: Role,
+    /// Where its peers reach it. Always there with TCP.
+    pub address: Option<SocketAddr>,
+}
+
+/// How nodes reach each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Within one process.
+    Memory,
+    /// TCP.
+    Tcp,
+}
+
+/// The local socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its permissions.
+    pub mode: u32,
+    /// The number of the group that owns it.
+    pub group: Option<u32>,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A level, or `target=level` pairs.
+    pub level: String,
+    /// For people or for programs.
+    pub format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        Self::parse(file, &read(file)?)
+    }
+
+    /// Checks the text of a file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        let document = Document { file, text };
+        check::check(document, document.parse()?)
+    }
+
+    /// The node itself.
+    #[must_use]
+    pub fn this(&self) -> &Node {
+        &self.nodes[self.me]
+    }
+
+    /// The other nodes.
+    pub fn peers(&self) -> impl Iterator<Item = &Node> {
+        let me = self.this().id;
+        self.nodes.iter().filter(move |node| node.id != me)
+    }
+
+    /// Who votes: voters and witnesses.
+    pub fn voters(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.role != Role::Payload)
+    }
+}

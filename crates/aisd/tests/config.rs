@@ -1,0 +1,122 @@
+//! Configurations: what is right, and what is said about what is not.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use ais_types::{NodeId, Role};
+use aisd::config::{Config, LogFormat, Transport};
+use proptest::prelude::*;
+use std::{path::Path, time::Duration};
+
+const GOOD: &str = r#"
+cluster = "plant"
+node = "east"
+failure_timeout_ms = 800
+model = "amf.toml"
+socket = { path = "run/it.sock", mode = "0660", group = "0" }
+log = { level = "debug", format = "json" }
+
+[[nodes]]
+id = 1
+name = "west"
+address = "127.0.0.1:7001"
+
+[[nodes]]
+id = 2
+name = "east"
+role = "voter"
+address = "127.0.0.1:7002"
+
+[[nodes]]
+id = 9
+name = "third"
+role = "witness"
+address = "[::1]:7003"
+"#;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(Path::new("/etc/ais/node.toml"), text).map_err(|error| error.to_string())
+}
+
+/// The good one with one line replaced.
+#[track_caller]
+fn check(line: &str, by: &str, said: &str) {
+    assert!(GOOD.contains(line), "{line}");
+    let error = parse(&GOOD.replacen(line, by, 1)).unwrap_err();
+    assert!(error.starts_with("/etc/ais/node.toml:"), "{error}");
+    assert!(error.contains(said), "{error}");
+}
+
+#[test]
+fn a_good_one_is_taken() {
+    let config = parse(GOOD).unwrap();
+    assert_eq!(config.cluster, "plant");
+    assert_eq!((config.this().id, config.this().role), (NodeId(2), Role::Voter));
+    assert_eq!(config.peers().map(|it| it.id.0).collect::<Vec<_>>(), [1, 9]);
+    assert_eq!(config.voters().count(), 3);
+    assert_eq!(config.transport, Transport::Tcp);
+    assert_eq!(config.listen, Some("127.0.0.1:7002".parse().unwrap()));
+    assert_eq!(config.failure_timeout, Duration::from_millis(800));
+    assert_eq!(config.model.as_deref(), Some(Path::new("/etc/ais/amf.toml")));
+    assert_eq!(config.socket.path, Path::new("/etc/ais/run/it.sock"));
+    assert_eq!((config.socket.mode, config.socket.group), (0o660, Some(0)));
+    assert_eq!((config.log.level.as_str(), config.log.format), ("debug", LogFormat::Json));
+}
+
+#[test]
+fn an_error_names_file_line_and_key_and_says_what_to_do() {
+    check("id = 2", "id = 1", "/etc/ais/node.toml:15: id: two nodes have the same; give each");
+}
+
+#[test]
+fn every_rule_is_kept() {
+    check("cluster = \"plant\"", "", "missing field `cluster`");
+    check("node = \"east\"", "node = \"south\"", "use one of west, east, third");
+    check("node = \"east\"", "nod = \"east\"", "unknown field `nod`");
+    check("\"plant\"", "\"../plant\"", "cluster: not fit for a name");
+    check("failure_timeout_ms = 800", "failure_timeout_ms = 10", "use 300 to 60000");
+    check("failure_timeout_ms = 800", "failure_timeout_ms = \"1s\"", ":4: failure_timeout_ms:");
+    check("failure_timeout_ms = 800", "transport = \"udp\"", "not supported yet; use \"tcp\"");
+    check("failure_timeout_ms = 800", "transport = \"memory\"", "\"memory\" joins no processes");
+    check("failure_timeout_ms = 800", "listen = \"0.0.0.0:1\"", "use a loopback address");
+    check("0660", "0999", "write them in octal");
+    check("group = \"0\"", "group = \"no such group\"", "there is no group");
+    check("\"debug\"", "\"=loud\"", "not a log level");
+    check("\"json\"", "\"xml\"", "use \"text\" or \"json\"");
+    check("id = 1", "id = 0", "number nodes from 1");
+    check("\"west\"", "\"east\"", "name: two nodes have the same");
+    check("127.0.0.1:7002", "127.0.0.1:7001", "address: two nodes have the same");
+    check("127.0.0.1:7002", "10.0.0.1:7002", "use a loopback address");
+    check("127.0.0.1:7002", "here", "no address with a port");
+    check("address = \"127.0.0.1:7002\"", "", "a node without an address");
+    check("\"witness\"", "\"king\"", "use \"voter\", \"witness\" or \"payload\"");
+    check("run/it.sock", &"x".repeat(200), "use 1 to 107 bytes");
+    check("[[nodes]]", "[[nodes", ":");
+}
+
+#[test]
+fn somebody_must_vote_and_host() {
+    let text = GOOD.replace("role = \"voter\"", "role = \"payload\"");
+    let text = text.replace("id = 1\n", "id = 1\nrole = \"payload\"\n");
+    assert!(parse(&text).unwrap_err().contains("give at least one node the role \"voter\""));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Config::load(Path::new("/no/such/node.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/node.toml: cannot be read"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn no_damage_panics(at in 0..GOOD.len(), length in 0..40_usize, by in "\\PC{0,12}") {
+        let mut text = GOOD.to_owned();
+        text.replace_range(at..(at + length).min(GOOD.len()), &by);
+        if let Err(error) = parse(&text) {
+            prop_assert!(error.starts_with("/etc/ais/node.toml:"), "{}", error);
+        }
+    }
+}
