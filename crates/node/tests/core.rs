@@ -1,5 +1,7 @@
 //! What a node's core does with what happens to it, without sockets, clocks or threads.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 mod toy;
 
 use ais_node::{

@@ -70,6 +70,20 @@ impl Frame {
         buffer.freeze()
     }
 
+    /// How many bytes the frame with this head has on the wire, head included.
+    ///
+    /// # Errors
+    /// When the head breaks the rules or the limits.
+    pub fn announced(head: &[u8; HEAD], limits: &Limits) -> Result<usize, FrameError> {
+        let mut head = &head[..];
+        let (length, header) = (head.get_u32() as usize, head.get_u32() as usize);
+        let body = (length + 4)
+            .checked_sub(HEAD + header)
+            .ok_or(FrameError::Lengths { length, header })?;
+        limits.check(header, body)?;
+        Ok(length + 4)
+    }
+
     /// The one frame that these bytes are; header and body are slices of them.
     ///
     /// # Errors

@@ -127,10 +127,12 @@ impl Toy {
                 self.watchers.push(caller.client);
                 out.push(Output::Reply(caller, Ok(Reply::Done)));
             }
-            Call::Wait(time) => match now.at.after(time) {
-                Some(at) => self.waiting.set(caller, at),
-                None => {}
-            },
+            Call::Wait(time) => {
+                // Without an end, the caller waits until it gives up.
+                if let Some(at) = now.at.after(time) {
+                    self.waiting.set(caller, at);
+                }
+            }
             Call::Say(to, what) => {
                 out.push(Output::Send(to, Said(what)));
                 out.push(Output::Reply(caller, Ok(Reply::Done)));

@@ -1,0 +1,174 @@
+//! One blocking connection: whole frames out, whole frames in, nothing beyond.
+
+use ais_types::{Error, ErrorCode, Hello, Outcome, Welcome, frame};
+use ais_wire::{Frame, FrameError, HEAD, Limits, decode, decode_bytes, encode_bytes};
+use bytes::BytesMut;
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, sendmsg, shutdown, sockopt},
+};
+use std::{
+    io::{self, IoSlice},
+    os::unix::net::UnixStream,
+    sync::Mutex,
+    time::Duration,
+};
+
+/// How long a hello, or a farewell, waits for its answer.
+pub(crate) const MANNERS: Duration = Duration::from_secs(10);
+
+/// How much of a reply is read at first: most replies are smaller.
+const USUAL: usize = 8 << 10;
+
+/// How many pieces the system takes at a time.
+const PIECES_MAX: usize = 64;
+
+/// Why there is no frame.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The node is gone, or the connection was shut down.
+    Gone,
+    /// Nothing came in time.
+    Late,
+    /// What came is no frame.
+    Garbled(String),
+}
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: UnixStream,
+    /// How long a read waits at the moment; set only when it changes.
+    patience: Mutex<Option<Duration>>,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: UnixStream) -> Self {
+        Self { stream, patience: Mutex::new(None) }
+    }
+
+    pub(crate) fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+
+    /// Wakes whoever reads or polls; the descriptor stays until the connection is dropped.
+    pub(crate) fn shut_down(&self) {
+        let _ = shutdown(&self.stream, Shutdown::Both);
+    }
+
+    /// How long reads wait from now on.
+    pub(crate) fn be_patient(&self, limit: Option<Duration>) -> io::Result<()> {
+        let mut current = self.patience.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *current != limit {
+            // Zero would mean "for ever" to the system.
+            let limit = limit.map(|it| it.max(Duration::from_millis(1)));
+            sockopt::set_socket_timeout(&self.stream, sockopt::Timeout::Recv, limit)?;
+            *current = limit;
+        }
+        Ok(())
+    }
+
+    /// Sends a whole frame in one piece, if the system takes it. Raises no SIGPIPE.
+    pub(crate) fn send(&self, frame: &Frame, flags: SendFlags) -> Result<(), Broken> {
+        let head = frame.head();
+        let mut pieces = vec![IoSlice::new(&head), IoSlice::new(&frame.header)];
+        pieces.extend(frame.body.iter().map(|piece| IoSlice::new(piece)));
+        let mut left = &mut pieces[..];
+        while !left.is_empty() {
+            let mut none = SendAncillaryBuffer::default();
+            let some = &left[..left.len().min(PIECES_MAX)];
+            match sendmsg(&self.stream, some, &mut none, flags | SendFlags::NOSIGNAL) {
+                Ok(sent) => IoSlice::advance_slices(&mut left, sent),
+                Err(Errno::INTR) => {}
+                Err(_) => return Err(Broken::Gone),
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives exactly one frame: the head, then exactly what it announces.
+    pub(crate) fn receive(&self) -> Result<Frame, Broken> {
+        let mut head = [0; HEAD];
+        self.fill(&mut head)?;
+        self.receive_rest(&head, HEAD)
+    }
+
+    /// Receives the one frame that is awaited here, usually in one read.
+    pub(crate) fn receive_only(&self) -> Result<Frame, Broken> {
+        let mut start = [0; USUAL];
+        let mut have = 0;
+        while have < HEAD {
+            have += self.read(&mut start[have..])?;
+        }
+        self.receive_rest(&start[..have], have)
+    }
+
+    fn receive_rest(&self, start: &[u8], have: usize) -> Result<Frame, Broken> {
+        let limits = Limits::default();
+        let garbled = |error: FrameError| Broken::Garbled(error.to_string());
+        let head = start.first_chunk().expect("a whole head was read");
+        let length = Frame::announced(head, &limits).map_err(garbled)?;
+        if have > length {
+            return Err(Broken::Garbled("more than the one reply awaited".to_owned()));
+        }
+        let mut bytes = BytesMut::zeroed(length);
+        bytes[..have].copy_from_slice(start);
+        self.fill(&mut bytes[have..])?;
+        Frame::from_bytes(bytes.freeze(), &limits).map_err(garbled)
+    }
+
+    fn fill(&self, mut into: &mut [u8]) -> Result<(), Broken> {
+        while !into.is_empty() {
+            let read = self.read(into)?;
+            into = &mut into[read..];
+        }
+        Ok(())
+    }
+
+    /// At least one byte.
+    fn read(&self, into: &mut [u8]) -> Result<usize, Broken> {
+        loop {
+            match recv(&self.stream, &mut *into, RecvFlags::empty()) {
+                Ok((0, _)) => return Err(Broken::Gone),
+                Ok((read, _)) => return Ok(read),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Err(Broken::Late),
+                Err(_) => return Err(Broken::Gone),
+            }
+        }
+    }
+
+    /// Says hello and waits for the welcome.
+    pub(crate) fn greet(&self, hello: &Hello) -> Outcome<Welcome> {
+        let silent = |_| {
+            let text = "the node hung up, or said nothing to a hello; try again";
+            Error::new(ErrorCode::TryAgain, text)
+        };
+        self.be_patient(Some(MANNERS)).map_err(|_| silent(Broken::Gone))?;
+        let hello = Frame::new(frame::HELLO, 0, encode_bytes(hello));
+        self.send(&hello, SendFlags::empty()).map_err(silent)?;
+        welcome(&self.receive().map_err(silent)?)
+    }
+}
+
+/// What the node said to a hello.
+pub(crate) fn welcome(frame: &Frame) -> Outcome<Welcome> {
+    if frame.kind != frame::WELCOME {
+        return Err(not_understood("to a hello"));
+    }
+    let outcome: Result<Outcome<Welcome>, _> = decode_bytes(&frame.header);
+    outcome.unwrap_or_else(|error| Err(not_understood(&error.to_string())))
+}
+
+/// The reply in a frame.
+pub(crate) fn reply<R: crate::Message>(frame: &Frame) -> Outcome<R> {
+    if frame.kind != frame::REPLY {
+        return Err(not_understood("to a call"));
+    }
+    let outcome: Result<Outcome<R>, _> = decode(frame);
+    outcome.unwrap_or_else(|error| Err(not_understood(&error.to_string())))
+}
+
+pub(crate) fn not_understood(what: &str) -> Error {
+    let text = format!("cannot understand what the node says ({what}); is it of another version?");
+    Error::new(ErrorCode::Library, text)
+}
