@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod keeper;
+pub mod model;
 
 use std::{
     ffi::OsString,

@@ -28,7 +28,7 @@ type Checked<T> = Result<T, ConfigError>;
 
 pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config> {
     let it = Check { document };
-    let folder = document.file.parent().unwrap_or(Path::new("")).to_owned();
+    let folder = document.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let transport = it.transport(raw.transport.as_ref())?;
     let nodes = it.nodes(&raw.nodes, transport)?;
     let cluster = it.word("cluster", &raw.cluster)?;
