@@ -67,7 +67,7 @@ impl Configuration {
         }
     }
 
-    /// Grows whenever the primary changes or is about to.
+    /// Grows whenever the primary changes or is about to, or a living member gives its copy up.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         self.epoch
@@ -145,7 +145,12 @@ impl Configuration {
     /// A member gives its copy up. The primary cannot: [`choose`](Self::choose) another one first,
     /// or end the object. `false`: it had none, or it is the primary.
     pub fn remove(&mut self, member: MemberId) -> bool {
-        self.primary != Some(member) && self.forget(member)
+        let removed = self.primary != Some(member) && self.forget(member);
+        if removed {
+            // It may join again: what was said about its former copy must not count then.
+            self.epoch += 1;
+        }
+        removed
     }
 
     /// The view has lost a member. `true`: the configuration has changed.

@@ -9,18 +9,14 @@ use alloc::vec::Vec;
 
 impl<C: Content> Replica<C> {
     /// The primary has applied an update.
-    pub(crate) fn follow(
-        &mut self,
-        update: Update<C>,
-        committed: u64,
-        stable: u64,
-        out: &mut Vec<Output<C>>,
-    ) {
-        if self.copy.state == State::Blank {
-            return;
-        }
+    pub(crate) fn follow(&mut self, update: Update<C>, parts: u64, out: &mut Vec<Output<C>>) {
+        let in_order = match self.copy.state {
+            State::Blank => return,
+            State::Filling { parts: mine, .. } => mine == parts,
+            State::Filled | State::Complete => true,
+        };
         let next = self.copy.number + 1;
-        if update.number == next {
+        if update.number == next && in_order {
             self.copy.apply(update);
             self.acknowledge(false, out);
         } else if matches!(self.copy.state, State::Complete | State::Filled) {
@@ -31,7 +27,6 @@ impl<C: Content> Replica<C> {
                 self.acknowledge(gap, out);
             }
         }
-        self.mark(committed, stable, out);
     }
 
     /// The primary says how far everyone has got.
@@ -54,13 +49,20 @@ impl<C: Content> Replica<C> {
         self.copy.state = State::Filling { transfer, parts: 0 };
     }
 
-    /// A part of the transfer is here.
-    pub(crate) fn absorb(&mut self, transfer: u64, part: Part<C>, out: &mut Vec<Output<C>>) {
-        let State::Filling { transfer: mine, parts } = self.copy.state else { return };
-        if mine != transfer {
-            return;
-        }
-        let parts = parts + 1;
+    /// Whether nothing was lost before this part. If something was, the transfer begins anew.
+    pub(crate) fn expects_part(&self, transfer: u64, index: u64, number: u64) -> bool {
+        let expected = State::Filling { transfer, parts: index.wrapping_sub(1) };
+        self.copy.state == expected && self.copy.number == number
+    }
+
+    /// A part of the transfer is here, in its order.
+    pub(crate) fn absorb(
+        &mut self,
+        transfer: u64,
+        parts: u64,
+        part: Part<C>,
+        out: &mut Vec<Output<C>>,
+    ) {
         self.copy.state = State::Filling { transfer, parts };
         match part {
             Part::Chunk(chunk) => self.copy.content.absorb(chunk),

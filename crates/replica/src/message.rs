@@ -14,6 +14,9 @@ pub enum Message<C: Content> {
         epoch: u64,
         /// The sender's number for it: 1, 2, 3 … for each object.
         number: u64,
+        /// The sender's request before it that is not answered either; 0 if there is none. Numbers
+        /// in between are answered.
+        previous: u64,
         /// The sender has the answers of all its requests up to this number.
         done: u64,
         /// What to apply.
@@ -52,6 +55,8 @@ pub enum Message<C: Content> {
         epoch: u64,
         /// What.
         update: Update<C>,
+        /// To a filling replica: so many parts were said before.
+        parts: u64,
         /// Everything up to here is acknowledged.
         committed: u64,
         /// Everything up to here is wherever it has to be; nobody will ask for it again.
@@ -97,6 +102,10 @@ pub enum Message<C: Content> {
         epoch: u64,
         /// Which transfer.
         transfer: u64,
+        /// Its place: 1, 2, 3 …
+        index: u64,
+        /// The last update that was said before.
+        number: u64,
         /// What.
         part: Part<C>,
     },

@@ -2,6 +2,7 @@
 
 use crate::{
     Acknowledge, CHUNK_MAX, Content, Message, Output, Part, Replica, Update, message::weight,
+    requests::Numbered,
 };
 use ais_types::MemberId;
 use alloc::{
@@ -18,7 +19,7 @@ pub(crate) struct Leading<C: Content> {
     /// Updates to be answered when they are acknowledged.
     awaiting: BTreeMap<u64, (MemberId, u64)>,
     /// Requests that wait because too much is on its way.
-    held: VecDeque<(MemberId, u64, u64, C::Update)>,
+    held: VecDeque<(MemberId, Numbered<C>)>,
     /// Questions that wait for their mark.
     asked: Vec<Asked<C>>,
     transfers: u64,
@@ -58,8 +59,10 @@ struct Transfer<C: Content> {
     cursor: C::Cursor,
     /// The last part is sent.
     ended: bool,
-    /// The last part is in.
-    over: bool,
+    /// The last part is in. The primary had applied so much when it heard that, and has
+    /// acknowledged nothing since without this replica.
+    over: Option<u64>,
+    said: u64,
     taken: u64,
     /// What the parts on their way weigh.
     on_way: VecDeque<usize>,
@@ -94,7 +97,11 @@ impl<C: Content> Leading<C> {
 impl<C: Content> Replica<C> {
     /// This node is the primary of a new epoch.
     pub(crate) fn lead(&mut self, out: &mut Vec<Output<C>>) {
-        self.leading = Some(Leading::new());
+        let mut leading = Leading::new();
+        // The oldest first: nothing of this node may overtake them.
+        let again = self.requests.again().into_iter();
+        leading.held = again.map(|it| (self.me, it)).collect();
+        self.leading = Some(leading);
         self.reshape_followers(out);
     }
 
@@ -117,29 +124,22 @@ impl<C: Content> Replica<C> {
     }
 
     /// A request of a member, or of this node.
-    pub(crate) fn requested(
-        &mut self,
-        from: MemberId,
-        number: u64,
-        done: u64,
-        update: C::Update,
-        out: &mut Vec<Output<C>>,
-    ) {
+    pub(crate) fn requested(&mut self, from: MemberId, it: Numbered<C>, out: &mut Vec<Output<C>>) {
         let handing_over = self.config.next().is_some();
         let Some(leading) = &mut self.leading else { return };
         let next = self.copy.results.next(from);
-        if number < next {
-            return self.repeat(from, number, out);
+        if it.number < next {
+            return self.repeat(from, it.number, out);
         }
         // It will be said again to the next primary.
         if handing_over {
             return;
         }
         let held = leading.held.iter().filter(|it| it.0 == from).count() as u64;
-        if number >= next + Self::REQUESTS_MAX || held >= 2 * Self::REQUESTS_MAX {
+        if held >= 2 * Self::REQUESTS_MAX {
             return;
         }
-        leading.held.push_back((from, number, done, update));
+        leading.held.push_back((from, it));
         self.advance(out);
     }
 
@@ -216,7 +216,8 @@ impl<C: Content> Replica<C> {
         for update in self.copy.log.iter().filter(|it| it.number > number) {
             follower.told = committed;
             let update = update.clone();
-            out.push(Output::Send(to, Message::Update { epoch, update, committed, stable }));
+            let message = Message::Update { epoch, update, parts: 0, committed, stable };
+            out.push(Output::Send(to, message));
         }
     }
 
@@ -261,7 +262,7 @@ impl<C: Content> Replica<C> {
         if let (Some(filled), Some(transfer)) = (filled, known)
             && transfer.ended
         {
-            transfer.over = true;
+            transfer.over = transfer.over.or(Some(number));
             return self.applied(from, filled, true, out);
         }
         leading.transfers += 1;
@@ -276,6 +277,7 @@ impl<C: Content> Replica<C> {
 
     /// A filling replica has so many parts.
     pub(crate) fn taken(&mut self, from: MemberId, id: u64, parts: u64, out: &mut Vec<Output<C>>) {
+        let number = self.copy.number;
         let Some(leading) = &mut self.leading else { return };
         let follower = leading.followers.get_mut(&from);
         let Some(transfer) = follower.and_then(|it| it.transfer.as_mut()) else { return };
@@ -286,7 +288,7 @@ impl<C: Content> Replica<C> {
             transfer.taken += 1;
         }
         if transfer.ended && transfer.on_way.is_empty() {
-            transfer.over = true;
+            transfer.over = transfer.over.or(Some(number));
             self.advance(out);
         } else {
             self.send_parts(from, out);
@@ -296,13 +298,16 @@ impl<C: Content> Replica<C> {
     /// Sends as many parts as the window has room for.
     fn send_parts(&mut self, to: MemberId, out: &mut Vec<Output<C>>) {
         let epoch = self.config.epoch();
+        let number = self.copy.number;
         let window = self.options.window;
         let Some(leading) = &mut self.leading else { return };
         let follower = leading.followers.get_mut(&to);
         let Some(transfer) = follower.and_then(|it| it.transfer.as_mut()) else { return };
         while !transfer.ended && transfer.on_way.iter().sum::<usize>() < window {
             let part = transfer.next_part(&self.copy.content);
-            let mut message = Message::Part { epoch, transfer: transfer.id, part };
+            transfer.said += 1;
+            let (id, index) = (transfer.id, transfer.said);
+            let mut message = Message::Part { epoch, transfer: id, index, number, part };
             transfer.on_way.push_back(weight(&mut message));
             out.push(Output::Send(to, message));
         }
@@ -325,28 +330,22 @@ impl<C: Content> Replica<C> {
         let mut some = false;
         while self.copy.log_weight < self.options.window && self.config.next().is_none() {
             let Some(leading) = &mut self.leading else { break };
-            let Some((from, request, done, update)) = leading.held.pop_front() else { break };
+            let Some((from, it)) = leading.held.pop_front() else { break };
             let next = self.copy.results.next(from);
-            if request < next {
-                self.repeat(from, request, out);
-            } else if request == next {
-                self.apply_next(from, request, done, update, out);
+            if it.number < next {
+                self.repeat(from, it.number, out);
+            } else if it.previous < next {
+                self.apply_next(from, it, out);
                 some = true;
             }
-            // A gap: something was lost; its sender will say all again in order.
+            // Else something before it was lost; its sender will say all again in order.
         }
         some
     }
 
-    fn apply_next(
-        &mut self,
-        from: MemberId,
-        request: u64,
-        done: u64,
-        update: C::Update,
-        out: &mut Vec<Output<C>>,
-    ) {
+    fn apply_next(&mut self, from: MemberId, it: Numbered<C>, out: &mut Vec<Output<C>>) {
         let number = self.copy.number + 1;
+        let Numbered { number: request, done, update, .. } = it;
         let mut update = Update { number, requester: from, request, done, answer: None, update };
         let answer = self.copy.apply(update.clone());
         let committed = match self.options.acknowledge {
@@ -362,10 +361,12 @@ impl<C: Content> Replica<C> {
             }
             follower.sent = number;
             follower.told = committed;
-            let is_filling = follower.transfer.as_ref().is_some_and(|it| !it.over);
-            update.answer = is_filling.then(|| answer.clone());
+            let transfer = follower.transfer.as_ref().filter(|it| it.over.is_none());
+            let parts = transfer.map_or(0, |it| it.said);
+            update.answer = transfer.map(|_| answer.clone());
             let update = update.clone();
-            out.push(Output::Send(member, Message::Update { epoch, update, committed, stable }));
+            let message = Message::Update { epoch, update, parts, committed, stable };
+            out.push(Output::Send(member, message));
         }
     }
 
@@ -374,16 +375,9 @@ impl<C: Content> Replica<C> {
         let number = self.copy.number;
         let Some(leading) = &mut self.leading else { return };
         let has = |it: &Follower<C>| it.acked.unwrap_or(0);
-        let needed = |it: &&Follower<C>| it.transfer.is_none();
-        let proposed = |it: &MemberId| leading.proposed.contains(it);
+        let needed = |it: &&Follower<C>| it.transfer.as_ref().is_none_or(|it| it.over.is_some());
         let everywhere = leading.followers.values().map(has).min().unwrap_or(number);
-        let floor = leading
-            .followers
-            .iter()
-            .filter(|(member, it)| needed(it) || proposed(member))
-            .map(|(_, it)| has(it))
-            .min()
-            .unwrap_or(number);
+        let floor = leading.followers.values().filter(needed).map(has).min().unwrap_or(number);
         let committed = match self.options.acknowledge {
             Acknowledge::All => floor,
             Acknowledge::Active => number,
@@ -418,7 +412,7 @@ impl<C: Content> Replica<C> {
     fn hold_own_requests(&mut self) {
         let Some(leading) = &mut self.leading else { return };
         while let Some(it) = self.requests.pop(Self::REQUESTS_MAX, self.options.window) {
-            leading.held.push_back((self.me, it.number, it.done, it.update));
+            leading.held.push_back((self.me, it));
         }
     }
 
@@ -429,9 +423,11 @@ impl<C: Content> Replica<C> {
         let Some(leading) = &mut self.leading else { return };
         for (&member, follower) in &leading.followers {
             let Some(transfer) = &follower.transfer else { continue };
-            // It must be able to bring the others up to date: it has kept nothing before `begin`.
-            let ready = transfer.over && stable >= transfer.begin;
-            // From here on nothing is acknowledged without it, since it may be promoted any time.
+            // It may be promoted as soon as the entry is on the log: it must have everything that
+            // is acknowledged, and be able to bring the others up to date; it has kept nothing
+            // before `begin`.
+            let has_all = transfer.over.is_some_and(|it| follower.acked >= Some(it));
+            let ready = has_all && stable >= transfer.begin;
             if ready && leading.proposed.insert(member) {
                 out.push(Output::Completed { epoch, member });
             }
@@ -474,7 +470,8 @@ impl<C: Content> Transfer<C> {
             results: results.into(),
             cursor: C::Cursor::default(),
             ended: false,
-            over: false,
+            over: None,
+            said: 0,
             taken: 0,
             on_way: VecDeque::new(),
         }

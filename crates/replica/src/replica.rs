@@ -4,7 +4,7 @@ use crate::{
     Configuration, Content, Early, Message, Update, Waiting,
     message::weight,
     primary::Leading,
-    requests::Requests,
+    requests::{Numbered, Requests},
     results::{Results, Stored},
 };
 use ais_service::Link;
@@ -264,8 +264,8 @@ impl<C: Content> Replica<C> {
     fn take(&mut self, from: MemberId, message: Message<C>, out: &mut Vec<Output<C>>) {
         let from_primary = self.config.primary() == Some(from);
         match message {
-            Message::Request { number, done, update, .. } => {
-                self.requested(from, number, done, update, out);
+            Message::Request { number, previous, done, update, .. } => {
+                self.requested(from, Numbered { number, previous, done, update }, out);
             }
             Message::Ask { id, query, .. } => self.asked(from, id, query.as_ref(), out),
             Message::Applied { number, again, .. } => self.applied(from, number, again, out),
@@ -280,14 +280,22 @@ impl<C: Content> Replica<C> {
             }
             // What follows only the primary says. It is the only one in its epoch.
             _ if !from_primary => {}
-            Message::Answer { number, answer, .. } => self.answered(number, answer, out),
+            Message::Answer { number, answer, .. } => {
+                self.answered(number, answer, out);
+                self.push_requests(out);
+            }
             Message::Told { id, answer, .. } => self.told(id, answer, out),
-            Message::Update { update, committed, stable, .. } => {
-                self.follow(update, committed, stable, out);
+            Message::Update { update, parts, committed, stable, .. } => {
+                self.follow(update, parts, out);
+                self.mark(committed, stable, out);
             }
             Message::Marks { committed, stable, .. } => self.mark(committed, stable, out),
             Message::Begin { transfer, number, .. } => self.begin_filling(transfer, number),
-            Message::Part { transfer, part, .. } => self.absorb(transfer, part, out),
+            Message::Part { transfer, index, number, part, .. } => {
+                if self.expects_part(transfer, index, number) {
+                    self.absorb(transfer, index, part, out);
+                }
+            }
         }
     }
 
@@ -359,8 +367,11 @@ impl<C: Content> Replica<C> {
     /// Says everything that is not answered to the primary again, in order.
     fn say_again(&mut self, out: &mut Vec<Output<C>>) {
         let Some(primary) = self.config.primary() else { return };
-        for it in self.requests.again() {
-            self.say_request(primary, it, out);
+        // A primary took its own over when it began to lead.
+        if primary != self.me {
+            for it in self.requests.again() {
+                self.say_request(primary, it, out);
+            }
         }
         self.push_requests(out);
         self.place_asks(out);
@@ -374,19 +385,13 @@ impl<C: Content> Replica<C> {
         }
     }
 
-    fn say_request(
-        &mut self,
-        primary: MemberId,
-        it: crate::requests::Numbered<C>,
-        out: &mut Vec<Output<C>>,
-    ) {
-        let crate::requests::Numbered { number, done, update } = it;
+    fn say_request(&mut self, primary: MemberId, it: Numbered<C>, out: &mut Vec<Output<C>>) {
         if primary == self.me {
-            self.requested(self.me, number, done, update, out);
-        } else {
-            let epoch = self.config.epoch();
-            out.push(Output::Send(primary, Message::Request { epoch, number, done, update }));
+            return self.requested(self.me, it, out);
         }
+        let epoch = self.config.epoch();
+        let Numbered { number, previous, done, update } = it;
+        out.push(Output::Send(primary, Message::Request { epoch, number, previous, done, update }));
     }
 
     fn place_asks(&mut self, out: &mut Vec<Output<C>>) {

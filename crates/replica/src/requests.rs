@@ -41,6 +41,8 @@ pub(crate) struct Ask<C: Content> {
 #[derive(Clone, Debug)]
 pub(crate) struct Numbered<C: Content> {
     pub(crate) number: u64,
+    /// The one before it that is not answered, or 0.
+    pub(crate) previous: u64,
     pub(crate) done: u64,
     pub(crate) update: C::Update,
 }
@@ -72,19 +74,21 @@ impl<C: Content> Requests<C> {
         self.next += 1;
         let weight = weight(&mut update);
         self.weight += weight;
+        let previous = self.sent.keys().next_back().map_or(0, |it| *it);
         self.sent.insert(number, Sent { id: Some(id), update: update.clone(), weight });
-        Some(Numbered { number, done: self.done(), update })
+        Some(Numbered { number, previous, done: self.done(), update })
     }
 
     /// Everything numbered and not answered, in order.
     pub(crate) fn again(&self) -> Vec<Numbered<C>> {
         let done = self.done();
-        let numbered = |(number, sent): (&u64, &Sent<C>)| Numbered {
-            number: *number,
-            done,
-            update: sent.update.clone(),
-        };
-        self.sent.iter().map(numbered).collect()
+        let mut previous = 0;
+        let mut numbered = Vec::new();
+        for (&number, sent) in &self.sent {
+            numbered.push(Numbered { number, previous, done, update: sent.update.clone() });
+            previous = number;
+        }
+        numbered
     }
 
     /// An answer is there: whose it is, if anybody still waits. `None`: it is a repetition.
