@@ -78,7 +78,7 @@ impl Content for Journal {
         }
     }
 
-    fn follow(&mut self, _: u64, update: Update) {
+    fn follow(&mut self, _: u64, update: Update, _: &Answer) {
         // The list comes whole with the chunks, first; of the map only what is in is kept up.
         match update {
             Update::Write(key, value) if self.filled.is_some() => {
