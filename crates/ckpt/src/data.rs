@@ -1,0 +1,354 @@
+//! The data path: reads and mutations of sections, and this node's replicas.
+
+use crate::{
+    CheckpointId, Choice, Ckpt, Command, Content, Given, Message, Mutation, Query, Timed,
+    calls::{Asked, Checked, Go, access},
+    client::{Iteration, Opened},
+    error::Refused,
+    params::{self, Rules},
+    waiting::{Task, Ticket, To, Waiting},
+};
+use ais_replica::{Acknowledge, Options, Output as Effect, Replica, RequestId, Waiting as Came};
+use ais_service::{Link, Output};
+use ais_types::{
+    Error, MemberId, Time,
+    ckpt::{CreationAttributes, OpenFlags, Reply, SectionsChosen},
+};
+use alloc::vec::Vec;
+
+/// How long to trust that the wall clock does not step, when a section is to expire.
+const EXPIRATION_CHECK: Time = Time::ONE_SECOND;
+
+impl Ckpt {
+    /// §3.6.7.
+    pub(crate) fn status_get(&mut self, asked: Asked, handle: u64) -> Checked {
+        let rules = self.client(asked.caller)?.rules;
+        let (opened, it) = self.opened(asked.caller, handle)?;
+        if rules == Rules::B02 {
+            access(it, opened, OpenFlags::READ)?;
+        }
+        self.ask(asked, opened, Query::Status, None)
+    }
+
+    /// §3.7.5. Whether sections can be walked at all is known here.
+    pub(crate) fn iterate(
+        &mut self,
+        asked: Asked,
+        handle: u64,
+        chosen: SectionsChosen,
+        expiration: Time,
+    ) -> Checked {
+        let rules = self.client(asked.caller)?.rules;
+        let (opened, it) = self.opened(asked.caller, handle)?;
+        params::chosen(chosen, expiration)?;
+        if rules == Rules::B02 {
+            access(it, opened, OpenFlags::READ)?;
+        }
+        if let Some(wait) = self.reach(asked, opened)? {
+            return Ok(wait);
+        }
+        let choice = Choice::new(chosen, expiration);
+        let iteration = Iteration { opened: handle, choice, last: None };
+        let iteration = self.client(asked.caller)?.iterate(iteration)?;
+        Ok(Go::Answer(Reply::IterationStarted(iteration)))
+    }
+
+    /// §3.7.6.
+    pub(crate) fn iteration_next(&mut self, asked: Asked, handle: u64) -> Checked {
+        let iteration = self.client(asked.caller)?.iteration(handle)?.clone();
+        let (opened, _) = self.opened(asked.caller, iteration.opened)?;
+        self.ask(asked, opened, Query::Next(iteration.last, iteration.choice), Some(handle))
+    }
+
+    /// §3.7.1 to §3.7.4, §3.8.1, §3.8.2.
+    pub(crate) fn mutate(&mut self, asked: Asked, handle: u64, mutation: Mutation) -> Checked {
+        let (opened, it) = self.opened(asked.caller, handle)?;
+        check(&it.attributes, &mutation, self.now.wall)?;
+        access(it, opened, OpenFlags::WRITE)?;
+        if let Some(wait) = self.reach(asked, opened)? {
+            return Ok(wait);
+        }
+        let task = Task::Data { checkpoint: opened.checkpoint, iteration: None };
+        let ticket = self.wait(To::Caller(asked.caller), task, None);
+        self.update(opened.checkpoint, ticket, mutation);
+        Ok(Go::Waits)
+    }
+
+    /// Has a query answered.
+    pub(crate) fn ask(
+        &mut self,
+        asked: Asked,
+        opened: Opened,
+        query: Query,
+        iteration: Option<u64>,
+    ) -> Checked {
+        if let Some(wait) = self.reach(asked, opened)? {
+            return Ok(wait);
+        }
+        let task = Task::Data { checkpoint: opened.checkpoint, iteration };
+        let ticket = self.wait(To::Caller(asked.caller), task, None);
+        self.with_replica(opened.checkpoint, |replica, out| {
+            replica.query(RequestId(ticket.0), query, out);
+        });
+        Ok(Go::Waits)
+    }
+
+    /// §3.8.5.
+    pub(crate) fn synchronize(&mut self, asked: Asked, handle: u64, timeout: Time) -> Checked {
+        let rules = self.client(asked.caller)?.rules;
+        self.opened(asked.caller, handle)?;
+        let timeout = params::timeout(rules, timeout)?;
+        let opened = match self.may_synchronize(asked, handle)? {
+            Ok(opened) => opened,
+            Err(wait) => return Ok(wait),
+        };
+        if timeout == Time::BEGIN {
+            return Err(Refused::TimedOut.into());
+        }
+        self.begin_synchronize(To::Caller(asked.caller), opened, handle, timeout);
+        Ok(Go::Waits)
+    }
+
+    /// §3.8.5.
+    pub(crate) fn synchronize_async(
+        &mut self,
+        asked: Asked,
+        handle: u64,
+        invocation: u64,
+    ) -> Checked {
+        let callbacks = self.client(asked.caller)?.callbacks;
+        self.opened(asked.caller, handle)?;
+        if !callbacks.synchronize {
+            return Err(Refused::NoCallback("synchronize").into());
+        }
+        let opened = match self.may_synchronize(asked, handle)? {
+            Ok(opened) => opened,
+            Err(wait) => return Ok(wait),
+        };
+        let to = To::Synchronize { client: asked.caller.client, handle, invocation };
+        // The call is answered before its callback can come.
+        self.answer(To::Caller(asked.caller), Ok(Reply::Done));
+        self.begin_synchronize(to, opened, handle, Time::END);
+        Ok(Go::Waits)
+    }
+
+    fn may_synchronize(&self, asked: Asked, handle: u64) -> Result<Result<Opened, Go>, Error> {
+        let (opened, it) = self.opened(asked.caller, handle)?;
+        access(it, opened, OpenFlags::WRITE)?;
+        if it.attributes.creation_flags.synchronous() {
+            let rule = "with WR_ALL_REPLICAS nothing is ever left to synchronise";
+            return Err(Refused::Kind { name: it.name.clone(), rule }.into());
+        }
+        Ok(match self.reach(asked, opened)? {
+            Some(wait) => Err(wait),
+            None => Ok(opened),
+        })
+    }
+
+    fn begin_synchronize(&mut self, to: To, opened: Opened, handle: u64, timeout: Time) {
+        let checkpoint = opened.checkpoint;
+        let ticket = self.wait(to, Task::Synchronize { checkpoint, handle }, Some(timeout));
+        self.with_replica(checkpoint, |replica, out| {
+            replica.synchronize(RequestId(ticket.0), out);
+        });
+    }
+
+    /// §3.1.7.1: whether there is a replica to answer. `None`: there is.
+    fn reach(&self, asked: Asked, opened: Opened) -> Result<Option<Go>, Refused> {
+        let it = self.registry.get(opened.checkpoint).expect("an open one is there");
+        match (it.serves(), asked.certain) {
+            (true, _) => Ok(None),
+            (false, false) => Ok(Some(Go::Uncertain)),
+            (false, true) => Err(Refused::NoActive { name: it.name.clone() }),
+        }
+    }
+
+    fn update(&mut self, checkpoint: CheckpointId, ticket: Ticket, mutation: Mutation) {
+        let update = Timed { at: self.now.wall, mutation };
+        self.with_replica(checkpoint, |replica, out| {
+            replica.update(RequestId(ticket.0), update, out);
+        });
+    }
+
+    /// Has a replica do something, and does what follows from it.
+    fn with_replica(
+        &mut self,
+        id: CheckpointId,
+        act: impl FnOnce(&mut Replica<Content>, &mut Vec<Effect<Content>>),
+    ) {
+        let mut effects = Vec::new();
+        if self.replicas.contains_key(&id) || self.make_replica(id, &mut effects) {
+            let replica = self.replicas.get_mut(&id).expect("made if it was not there");
+            act(replica, &mut effects);
+        }
+        for effect in effects {
+            self.effect(id, effect);
+        }
+        self.watch_expirations(id);
+    }
+
+    /// This node has to do with a checkpoint for the first time.
+    fn make_replica(&mut self, id: CheckpointId, effects: &mut Vec<Effect<Content>>) -> bool {
+        let (Some(me), Some(it)) = (self.me, self.registry.get(id)) else { return false };
+        let synchronous = it.attributes.creation_flags.synchronous();
+        let acknowledge = if synchronous { Acknowledge::All } else { Acknowledge::Active };
+        let blank = Content::new(it.attributes, it.created);
+        let options = Options::new(acknowledge);
+        let replica = Replica::new(me, options, blank, &it.configuration, effects);
+        self.replicas.insert(id, replica);
+        true
+    }
+
+    /// Everyone agrees on a new configuration.
+    pub(crate) fn configure(&mut self, id: CheckpointId) {
+        let (Some(me), Some(it)) = (self.me, self.registry.get(id)) else { return };
+        let configuration = it.configuration.clone();
+        let concerned = configuration.is_complete(me)
+            || configuration.is_filling(me)
+            || it.opens.iter().any(|open| open.client.member == me);
+        if self.replicas.contains_key(&id) {
+            self.with_replica(id, |replica, out| replica.configure(&configuration, out));
+        } else if concerned {
+            self.with_replica(id, |_, _| {});
+        }
+        for came in self.early.take(id) {
+            match came {
+                Came::Message(from, message) => self.receive(from, message),
+                Came::Dropped(from) => {
+                    self.with_replica(id, |replica, out| replica.dropped(from, out));
+                }
+            }
+        }
+    }
+
+    /// A member says something about a checkpoint.
+    pub(crate) fn receive(&mut self, from: MemberId, message: Message) {
+        let id = message.checkpoint;
+        if self.replicas.contains_key(&id) || self.registry.get(id).is_some() {
+            self.with_replica(id, |replica, out| replica.message(from, message.inner, out));
+        } else if self.registry.is_future(id) {
+            self.early.put(id, from, message);
+        }
+    }
+
+    pub(crate) fn link(&mut self, member: MemberId, link: Link) {
+        let all: Vec<_> = self.replicas.keys().copied().collect();
+        for id in all {
+            self.with_replica(id, |replica, out| replica.link(member, link, out));
+        }
+    }
+
+    /// A checkpoint is gone: its data, and what was asked of it.
+    pub(crate) fn end_replica(&mut self, id: CheckpointId) {
+        self.expirations.clear(&id);
+        let Some(replica) = self.replicas.remove(&id) else { return };
+        for RequestId(ticket) in replica.outstanding() {
+            let refused = Refused::LostMeanwhile;
+            self.finish(Ticket(ticket), Err(refused.into()));
+        }
+    }
+
+    fn effect(&mut self, id: CheckpointId, effect: Effect<Content>) {
+        match effect {
+            Effect::Send(member, inner) => {
+                self.out.push(Output::Send(member, Message { checkpoint: id, inner }));
+            }
+            Effect::Answered(RequestId(ticket), answer) => self.answered(Ticket(ticket), answer),
+            Effect::Synchronized(RequestId(ticket)) => {
+                self.finish(Ticket(ticket), Ok(Reply::Done));
+            }
+            Effect::Completed { epoch, member } => {
+                self.order(Command::Completed { checkpoint: id, epoch, member });
+            }
+            Effect::Sealed { epoch, number } => self.seals.push((id, epoch, number)),
+            Effect::Drained { epoch, to } => {
+                self.order(Command::Drained { checkpoint: id, epoch, to });
+            }
+        }
+    }
+
+    /// One entry for all last numbers of a step.
+    pub(crate) fn order_seals(&mut self) {
+        if !self.seals.is_empty() {
+            let seals = core::mem::take(&mut self.seals);
+            self.order(Command::Sealed { seals });
+        }
+    }
+
+    fn answered(&mut self, ticket: Ticket, answer: Result<Given, Error>) {
+        let Some(Waiting { to, task }) = self.waiting.leave(ticket) else { return };
+        let outcome = answer.and_then(|given| self.reply_of(to, &task, given));
+        self.answer(to, outcome);
+    }
+
+    fn reply_of(&mut self, to: To, task: &Task, given: Given) -> Result<Reply, Error> {
+        Ok(match given {
+            Given::Done => Reply::Done,
+            Given::Created(section) => Reply::SectionCreated(section),
+            Given::Read(data) => Reply::Read(data),
+            Given::Status(mut status) => {
+                let Task::Data { checkpoint, .. } = task else { return Ok(Reply::Done) };
+                if let Some(it) = self.registry.get(*checkpoint) {
+                    status.attributes = it.attributes;
+                }
+                Reply::Status(status)
+            }
+            Given::Section(None) => return Err(Refused::NoSections.into()),
+            Given::Section(Some(section)) => {
+                if let (To::Caller(caller), Task::Data { iteration: Some(it), .. }) = (to, task)
+                    && let Some(client) = self.clients.get_mut(&caller.client)
+                {
+                    client.advance(*it, &section.section);
+                }
+                Reply::Section(section)
+            }
+        })
+    }
+
+    /// Sets the alarm for the next section that goes by itself, where this node is the primary.
+    fn watch_expirations(&mut self, id: CheckpointId) {
+        let primary = |replica: &&Replica<Content>| replica.configuration().primary() == self.me;
+        let replica = self.replicas.get(&id).filter(primary);
+        let next =
+            replica.and_then(Replica::content).and_then(|it| it.sections().next_expiration());
+        match next {
+            None => self.expirations.clear(&id),
+            Some(due) => {
+                let until = Time(due.0.saturating_sub(self.now.wall.0));
+                let at = self.now.at.after(until.clamp(Time::BEGIN, EXPIRATION_CHECK));
+                self.expirations.set(id, at.expect("a second is a limit"));
+            }
+        }
+    }
+
+    /// §3.1.2: sections whose time has come go.
+    pub(crate) fn expire(&mut self, id: CheckpointId) {
+        let content = self.replicas.get(&id).and_then(Replica::content);
+        let due = content.and_then(|it| it.sections().next_expiration());
+        if due.is_some_and(|due| due <= self.now.wall) {
+            let task = Task::Data { checkpoint: id, iteration: None };
+            let ticket = self.wait(To::Nobody, task, None);
+            self.update(id, ticket, Mutation::Expire);
+        } else {
+            self.watch_expirations(id);
+        }
+    }
+}
+
+/// What a mutation may be in a checkpoint with these attributes.
+fn check(attributes: &CreationAttributes, mutation: &Mutation, now: Time) -> Result<(), Error> {
+    match mutation {
+        Mutation::Create { section, expiration, data } => {
+            params::section_create(attributes, section, *expiration, data.len())?;
+        }
+        Mutation::Delete { section } => params::not_default(attributes, section)?,
+        Mutation::SetExpiration { section, expiration } => {
+            params::not_default(attributes, section)?;
+            params::expiration_set(*expiration, now)?;
+        }
+        Mutation::Write { elements } => params::write(attributes, elements)?,
+        Mutation::Overwrite { data, .. } => params::size(attributes, data.len() as u64)?,
+        Mutation::Expire => {}
+    }
+    Ok(())
+}
