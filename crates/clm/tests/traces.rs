@@ -50,9 +50,9 @@ impl Trace {
             Member {
                 id: MemberId {
                     node: NodeId(number),
-                    incarnation: Incarnation(life.parse().unwrap()),
+                    incarnation: Incarnation(life.parse().expect("a number")),
                 },
-                name: Name::new(name).unwrap(),
+                name: Name::new(name).expect("short"),
                 role: if name == "w" { Role::Witness } else { Role::Voter },
                 addresses: vec![format!("10.0.0.{number}:4000")],
                 boot_time: Time(5),
