@@ -91,10 +91,18 @@ macro_rules! services {
     };
 }
 
-// A service joins with its line here and its module beside this file.
-services! {
-    Clm clm CLM,
+/// Hands the list of services to a macro, as `Variant module ID,`. Adapters use it too, so that a
+/// service joins with one line here and its module beside this file.
+#[macro_export]
+macro_rules! for_each_service {
+    ($then:ident) => {
+        $then! {
+            Clm clm CLM,
+        }
+    };
 }
+
+for_each_service!(services);
 
 /// How an outcome is written in scenarios.
 #[must_use]

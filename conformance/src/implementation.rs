@@ -1,0 +1,70 @@
+//! Which adapter judges what.
+
+use crate::Sim;
+use ais_conformance_core::{Cluster, Feature, Implementation, Setup, Trouble};
+
+/// How nodes talk to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// Within one process.
+    Memory,
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// The services in one thread, under virtual time.
+#[must_use]
+pub fn sim(medium: Medium) -> Box<dyn Implementation> {
+    match medium {
+        Medium::Memory => Box::new(Sim),
+        Medium::Tcp => none("sim over tcp", "the simulator has no sockets; use --transport memory"),
+        Medium::Udp => none("sim over udp", "the simulator has no sockets; use --transport memory"),
+    }
+}
+
+/// Nodes in this process.
+#[must_use]
+pub fn embedded(medium: Medium) -> Box<dyn Implementation> {
+    match medium {
+        Medium::Memory | Medium::Tcp => {
+            none("embedded", "this adapter is not there yet; use --implementation sim")
+        }
+        Medium::Udp => none("embedded over udp", "the UDP transport is not there yet"),
+    }
+}
+
+/// Daemons with real processes.
+#[must_use]
+pub fn aisd(medium: Medium) -> Box<dyn Implementation> {
+    match medium {
+        Medium::Memory => none("aisd over memory", "daemons share no memory; use --transport tcp"),
+        Medium::Tcp => none("aisd", "this adapter is not there yet; use --implementation sim"),
+        Medium::Udp => none("aisd over udp", "the UDP transport is not there yet"),
+    }
+}
+
+fn none(name: &'static str, reason: &'static str) -> Box<dyn Implementation> {
+    Box::new(Absent { name, reason })
+}
+
+/// What cannot be judged yet: every scenario is skipped, with the reason.
+struct Absent {
+    name: &'static str,
+    reason: &'static str,
+}
+
+impl Implementation for Absent {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn supports(&self, _: Feature) -> Result<(), String> {
+        Err(self.reason.to_owned())
+    }
+
+    fn start(&self, _: &Setup) -> Result<Box<dyn Cluster>, Trouble> {
+        Err(Trouble::NotSupported(self.reason.to_owned()))
+    }
+}
