@@ -35,20 +35,46 @@ pub struct Batch {
     pub changes: Vec<(Bytes, Option<Bytes>)>,
 }
 
+impl Batch {
+    /// Nothing to change yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { changes: Vec::new() }
+    }
+
+    /// And set this key to this value.
+    #[must_use]
+    pub fn put(mut self, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
+        self.changes.push((key.into(), Some(value.into())));
+        self
+    }
+
+    /// And remove this key, if it is there.
+    #[must_use]
+    pub fn remove(mut self, key: impl Into<Bytes>) -> Self {
+        self.changes.push((key.into(), None));
+        self
+    }
+}
+
 /// Ordered keys with values.
+///
+/// Keys are ordered as byte strings. Who reads sees all of a batch or nothing of it.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
     /// Whether what [`write`](Storage::write) returned from survives the end of the process.
     fn durable(&self) -> bool;
 
-    /// Makes all changes of the batch, in order, at once. On return they are durable, if the store
-    /// is.
+    /// Makes all changes of the batch, in order, at once: of two changes of one key the later
+    /// stays. On return they are durable, if the store is. Batches written one after the other are
+    /// kept in that order.
     async fn write(&self, batch: Batch) -> Result<(), StorageError>;
 
     /// The value of a key.
     async fn read(&self, key: &[u8]) -> Result<Option<Bytes>, StorageError>;
 
-    /// At most `limit` keys of the range with their values, in order.
+    /// The first `limit` keys of the range with their values, in order. The end is not in the
+    /// range; one that does not lie behind the start makes it empty.
     async fn scan(
         &self,
         range: Range<Bytes>,
