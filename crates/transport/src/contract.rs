@@ -3,6 +3,7 @@
 use ais_types::NodeId;
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 
 /// What a session carries. Classes never delay one another: each has a session of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,8 +94,9 @@ pub trait Transport: Send + 'static {
     /// Waits for the next event. Dropping the future loses none. `None`: the transport is closed.
     async fn next(&mut self) -> Option<Event>;
 
-    /// Waits until the queue to a peer that was full has room again, or its session is gone.
-    async fn ready(&mut self, to: Peer);
+    /// Waits until the queue to a peer that was full has room again, or its session is gone. Go on
+    /// receiving meanwhile: a peer that waits in the same way may be waiting for that.
+    fn ready(&self, to: Peer) -> BoxFuture<'static, ()>;
 }
 
 #[async_trait]
@@ -105,7 +107,7 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
     async fn next(&mut self) -> Option<Event> {
         (**self).next().await
     }
-    async fn ready(&mut self, to: Peer) {
-        (**self).ready(to).await;
+    fn ready(&self, to: Peer) -> BoxFuture<'static, ()> {
+        (**self).ready(to)
     }
 }

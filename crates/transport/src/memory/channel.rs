@@ -4,8 +4,9 @@ use super::{Network, world::Signals};
 use crate::{Class, Event, Peer, SendError, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::Notify, time::timeout_at};
+use tokio::{sync::futures::Notified, time::timeout_at};
 
 /// The channel of one class of one node of a [`Network`].
 #[derive(Debug)]
@@ -22,13 +23,14 @@ impl MemoryChannel {
         network.change(|world, now| world.open(me, class, signals.clone(), now));
         Self { network, me, class, signals }
     }
+}
 
-    async fn wait(&self, signal: &Notify, until: Option<Duration>) {
-        match until.and_then(|at| self.network.0.start.checked_add(at)) {
-            // Which of the two it was is seen by looking again.
-            Some(at) => drop(timeout_at(at, signal.notified()).await),
-            None => signal.notified().await,
-        }
+/// Waits for a signal, but not longer than until then. Which of the two it was is seen by looking
+/// again.
+async fn wait(network: &Network, signal: Notified<'_>, until: Option<Duration>) {
+    match until.and_then(|at| network.0.start.checked_add(at)) {
+        Some(at) => drop(timeout_at(at, signal).await),
+        None => signal.await,
     }
 }
 
@@ -46,22 +48,28 @@ impl Transport for MemoryChannel {
                 .change(|world, now| world.receive(self.me, &self.signals, self.class, now));
             match next {
                 Next::Event(event) => return Some(event),
-                Next::Wait(until) => self.wait(&self.signals.inbox, until).await,
+                Next::Wait(until) => {
+                    wait(&self.network, self.signals.inbox.notified(), until).await
+                }
                 Next::Closed => return None,
             }
         }
     }
 
-    async fn ready(&mut self, to: Peer) {
-        loop {
-            let wait = self
-                .network
-                .change(|world, now| world.blocked(self.me, &self.signals, self.class, to, now));
-            match wait {
-                Some(until) => self.wait(&self.signals.room, until).await,
-                None => return,
+    fn ready(&self, to: Peer) -> BoxFuture<'static, ()> {
+        let (network, signals) = (self.network.clone(), self.signals.clone());
+        let (me, class) = (self.me, self.class);
+        Box::pin(async move {
+            loop {
+                let signal = signals.room.notified();
+                let blocked =
+                    network.change(|world, now| world.blocked(me, &signals, class, to, now));
+                match blocked {
+                    Some(until) => wait(&network, signal, until).await,
+                    None => return,
+                }
             }
-        }
+        })
     }
 }
 

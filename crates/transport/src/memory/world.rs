@@ -455,7 +455,7 @@ impl World {
         if let Some(session) = session.filter(|session| session.number == number) {
             let side = usize::from(from != id.1);
             session.ways[side].gave(bytes);
-            session.channels[side].room.notify_one();
+            session.channels[side].room.notify_waiters();
         }
     }
 
@@ -557,7 +557,7 @@ impl World {
 impl Signals {
     fn notify(&self) {
         self.inbox.notify_one();
-        self.room.notify_one();
+        self.room.notify_waiters();
     }
 }
 
