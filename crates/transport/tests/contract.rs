@@ -60,7 +60,7 @@ impl Subject for Tcp {
         if me.node == NodeId(1) {
             config.peers.insert(NodeId(2), self.proxy.address);
         }
-        let node = TcpNode::bind(config).await.unwrap();
+        let node = TcpNode::bind(config).await.expect("a loopback port");
         if me.node == NodeId(2) {
             self.proxy.lead_to(node.address());
         }

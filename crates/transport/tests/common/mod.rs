@@ -1,5 +1,5 @@
 //! What the tests over TCP share.
-#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "test code, of which each test uses some")]
 
 use ais_transport::{Peer, tcp::Config};
 use std::{
