@@ -228,6 +228,8 @@ pub enum Reply {
     Done,
     /// To [`Call::Initialize`]: the version offered.
     Initialized(Version),
+    /// To [`Call::Initialize`]: VERSION, and the version to ask for instead. There is no handle.
+    VersionRefused(Version),
     /// To [`Call::ComponentNameGet`].
     ComponentName(Name),
     /// To [`Call::HaStateGet`].
@@ -308,7 +310,8 @@ pub enum StateDescriptor {
     Active {
         /// What became of the previous active.
         transition: Transition,
-        /// The previous active component; empty for [`Transition::NewAssign`].
+        /// The previous active component; for [`Transition::NewAssign`], where the specification
+        /// leaves it unused, the component itself.
         active: Name,
     },
     /// With STANDBY.
