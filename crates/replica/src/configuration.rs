@@ -143,7 +143,8 @@ impl Configuration {
     }
 
     /// A member gives its copy up. The primary cannot: [`choose`](Self::choose) another one first,
-    /// or end the object. `false`: it had none, or it is the primary.
+    /// or end the object. `false`: it had none, or it is the primary. Until the entry is heard
+    /// there, a read of it may still be answered from the old copy.
     pub fn remove(&mut self, member: MemberId) -> bool {
         let removed = self.primary != Some(member) && self.forget(member);
         if removed {

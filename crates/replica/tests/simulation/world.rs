@@ -300,7 +300,9 @@ impl World {
 
     fn answered(&mut self, me: MemberId, id: RequestId, answer: Answer) {
         let replica = &self.nodes[&me].replica;
-        let trusted = !self.cut_off.contains(&me);
+        // Whoever has lost its copy and not heard of it yet may answer from it once more.
+        let has_copy = replica.content().is_some();
+        let trusted = !self.cut_off.contains(&me) && has_copy == self.config.is_complete(me);
         match answer {
             Answer::Read(list) => self.history.read(id, &list, trusted),
             Answer::Written(..) => {
