@@ -31,6 +31,7 @@
 mod asynchronous;
 mod blocking;
 mod caller;
+mod ckpt;
 mod connection;
 mod endpoint;
 mod node;
@@ -38,5 +39,6 @@ mod node;
 pub use asynchronous::AsyncSession;
 pub use blocking::Session;
 pub use caller::{Caller, Message, Patience, Wait};
+pub use ckpt::Ckpt;
 pub use endpoint::{Connect, DEFAULT_SOCKET, Endpoint, SOCKET_VARIABLE};
 pub use node::Node;
