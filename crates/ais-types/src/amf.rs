@@ -25,16 +25,41 @@ use serde::{Deserialize, Serialize};
 
 /// Through which function a program initialised the library; it bounds the version it can get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Entry {
+pub enum Api {
     /// `saAmfInitialize`: B.01 and B.02.
     #[doc(alias = "saAmfInitialize")]
-    Initialize,
+    B01,
     /// `saAmfInitialize_3`: B.03.
     #[doc(alias = "saAmfInitialize_3")]
-    Initialize3,
+    B03,
     /// `saAmfInitialize_4`: B.04.
     #[doc(alias = "saAmfInitialize_4")]
-    Initialize4,
+    B04,
+}
+
+impl Api {
+    /// The version to ask for when no other is meant.
+    #[must_use]
+    pub const fn version(self) -> Version {
+        match self {
+            Self::B01 => Version::b(1, 1),
+            Self::B03 => Version::b(3, 1),
+            Self::B04 => Version::b(4, 1),
+        }
+    }
+
+    /// The versions that this function offers.
+    #[must_use]
+    pub const fn offered(self) -> &'static [Version] {
+        const B02: &[Version] = &[Version::b(1, 1), Version::b(2, 1)];
+        const B03: &[Version] = &[Version::b(3, 1)];
+        const B04: &[Version] = &[Version::b(4, 1)];
+        match self {
+            Self::B01 => B02,
+            Self::B03 => B03,
+            Self::B04 => B04,
+        }
+    }
 }
 
 /// Which callbacks a program has registered (`SaAmfCallbacksT`).
@@ -90,7 +115,7 @@ pub enum Call {
         /// What the program asks for.
         version: Version,
         /// Through which function.
-        entry: Entry,
+        api: Api,
         /// Which callbacks it has.
         callbacks: Callbacks,
         /// `SA_AMF_COMPONENT_NAME` of its environment.

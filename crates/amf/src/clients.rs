@@ -5,7 +5,7 @@ use crate::error::Refusal;
 use crate::service::Amf;
 use crate::state::State;
 use ais_service::{Caller, Output};
-use ais_types::amf::{Answer, Call, Callbacks, Entry, Recovery, Reply};
+use ais_types::amf::{Answer, Api, Call, Callbacks, Recovery, Reply};
 use ais_types::{ClientId, ErrorCode, Name, ProcessId, Version};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -63,23 +63,11 @@ fn ha_state(state: &State, component: &Name, csi: &Name) -> Result<Reply, Refusa
     index.and_then(|csi| it.state(csi)).map(Reply::HaState).ok_or_else(refusal)
 }
 
-/// The versions that a function to initialise the library offers.
-fn offered(entry: Entry) -> &'static [Version] {
-    const B02: &[Version] = &[Version::b(1, 1), Version::b(2, 1)];
-    const B03: &[Version] = &[Version::b(3, 1)];
-    const B04: &[Version] = &[Version::b(4, 1)];
-    match entry {
-        Entry::Initialize => B02,
-        Entry::Initialize3 => B03,
-        Entry::Initialize4 => B04,
-    }
-}
-
 impl Amf {
     /// A program of this node asks.
     pub(crate) fn call(&mut self, caller: Caller, call: Call, out: &mut Vec<Output<Self>>) {
-        if let Call::Initialize { version, entry, callbacks, component } = call {
-            let reply = self.initialize(caller, version, entry, callbacks, component);
+        if let Call::Initialize { version, api, callbacks, component } = call {
+            let reply = self.initialize(caller, version, api, callbacks, component);
             out.push(Output::Reply(caller, reply.map_err(Into::into)));
             return;
         }
@@ -112,14 +100,14 @@ impl Amf {
         &mut self,
         caller: Caller,
         version: Version,
-        entry: Entry,
+        api: Api,
         callbacks: Callbacks,
         component: Option<Name>,
     ) -> Result<Reply, Refusal> {
         if self.clients.open.contains_key(&caller.client) {
             return Err(Refusal::InitializedTwice);
         }
-        let offered = match version.negotiate(offered(entry)) {
+        let offered = match version.negotiate(api.offered()) {
             Ok(offered) => offered,
             Err(unsupported) => return Ok(Reply::VersionRefused(unsupported.0)),
         };

@@ -28,6 +28,7 @@
 //! | what the node says cannot be understood | LIBRARY |
 #![forbid(unsafe_code)]
 
+mod amf;
 mod asynchronous;
 mod blocking;
 mod caller;
@@ -37,6 +38,7 @@ mod connection;
 mod endpoint;
 mod node;
 
+pub use amf::{Amf, COMPONENT_VARIABLE};
 pub use asynchronous::AsyncSession;
 pub use blocking::Session;
 pub use caller::{Caller, Message, Patience, Wait};

@@ -548,7 +548,7 @@ impl World {
 pub(crate) fn initialize(component: Option<Name>) -> Call {
     Call::Initialize {
         version: Version::b(4, 1),
-        entry: amf::Entry::Initialize4,
+        api: amf::Api::B04,
         callbacks: amf::Callbacks::COMPONENT,
         component,
     }
