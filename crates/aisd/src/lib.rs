@@ -1,9 +1,20 @@
 //! The node daemon: a node, its configuration, its local socket, and the keeper of its components.
+//!
+//! ```text
+//! aisd ──┬─ the group's thread: consensus, heartbeats, lease
+//!        ├─ the core's thread: services, sessions, data path
+//!        └─ keeper (a process of its own) ── components
+//! ```
 
 pub mod config;
 pub mod keeper;
 pub mod model;
 
+mod daemon;
+
+pub use daemon::{Arguments, run};
+
+use clap::Parser;
 use std::{
     ffi::OsString,
     io,
@@ -11,13 +22,22 @@ use std::{
     process::ExitCode,
 };
 
+/// `aisd`: runs a node of a cluster.
+#[derive(Debug, Parser)]
+#[command(name = "aisd", version)]
+struct Aisd {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
 /// What `aisd` does with these arguments, its own name being the first.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
-    if arguments.get(1).is_some_and(|it| it == keeper::ARGUMENT) {
+    // Before anything else: a keeper has one thread.
+    if keeper::is_asked_for(&arguments) {
         return keep();
     }
-    ExitCode::FAILURE
+    run(&Aisd::parse_from(arguments).arguments)
 }
 
 /// Becomes a keeper, whose daemon is at the other end of the standard input.

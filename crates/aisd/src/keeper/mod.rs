@@ -29,3 +29,9 @@ pub use protocol::{End, Notice, Request, Task};
 
 /// The hidden argument by which a program becomes a keeper; its standard input is the socket.
 pub const ARGUMENT: &str = "keeper";
+
+/// Whether a program with these arguments, its own name being the first, is to be a keeper.
+#[must_use]
+pub fn is_asked_for(arguments: &[std::ffi::OsString]) -> bool {
+    arguments.get(1).is_some_and(|it| it == ARGUMENT)
+}

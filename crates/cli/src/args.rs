@@ -1,0 +1,147 @@
+//! What can be said to `ais`.
+
+use crate::dev::Witness;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Look at a cluster and act on it.
+#[derive(Debug, Parser)]
+#[command(name = "ais", version, disable_help_subcommand = true)]
+pub(crate) struct Ais {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The folder of a development cluster.
+    #[arg(long, global = true, value_name = "DIR", default_value = "ais-dev")]
+    pub(crate) dir: PathBuf,
+    /// Ask this node of the development cluster.
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "socket")]
+    pub(crate) node: Option<String>,
+    /// Ask the node behind this socket. Default: AIS_SOCKET, then the development cluster.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show a cluster of three processes that loses a component and a node, and nothing else.
+    Demo(Demo),
+    /// Run a cluster of real processes in one folder.
+    #[command(subcommand)]
+    Dev(Dev),
+    /// How the node is, and whom it sees.
+    Status,
+    /// What is kept available.
+    #[command(subcommand)]
+    Amf(Amf),
+    /// Checkpoints.
+    #[command(subcommand)]
+    Ckpt(Ckpt),
+    /// Membership.
+    #[command(subcommand)]
+    Clm(Clm),
+    /// Run a node: what `aisd` does.
+    #[command(hide = true)]
+    Node(aisd::Arguments),
+    /// Run a tutorial: what its own program does.
+    #[command(hide = true)]
+    Example {
+        /// Which.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Keep the nodes' files here, and do not remove them. Default: a temporary folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dev {
+    /// Start a cluster, or all nodes of one that was started before.
+    Up {
+        /// How many nodes host services.
+        #[arg(long, default_value_t = 3)]
+        nodes: usize,
+        /// What they are called. Default: n1, n2 and so on.
+        #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+        names: Vec<String>,
+        /// A node more that only votes.
+        #[arg(long, value_enum, default_value = "auto")]
+        witness: Witness,
+        /// The AMF model: what to keep available.
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+        /// A node not heard of for so long is lost.
+        #[arg(long, value_name = "MS", default_value_t = 1000)]
+        failure_timeout_ms: u64,
+        /// What nodes log.
+        #[arg(long, default_value = "info")]
+        log: String,
+    },
+    /// Kill a node with `kill -9`.
+    Kill {
+        /// Which.
+        node: String,
+    },
+    /// Let a node leave.
+    Stop {
+        /// Which.
+        node: String,
+    },
+    /// Start a node that was killed or stopped.
+    Start {
+        /// Which.
+        node: String,
+    },
+    /// End all nodes.
+    Down,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Amf {
+    /// Every group, unit, component and instance.
+    State,
+    /// Take assignments away from a unit, a group or an instance.
+    Lock(Object),
+    /// Allow assignments.
+    Unlock(Object),
+    /// End what is locked.
+    LockInstantiation(Object),
+    /// Start what was ended, locked.
+    UnlockInstantiation(Object),
+    /// Lock when nobody is served any more.
+    Shutdown(Object),
+    /// A unit that failed has been mended.
+    Repaired(Object),
+    /// Why an object is as it is.
+    Explain(Object),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Object {
+    /// Its name in the model.
+    pub(crate) object: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ckpt {
+    /// Every checkpoint, and where its replicas are.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clm {
+    /// The members.
+    Nodes,
+}

@@ -1,0 +1,261 @@
+//! A cluster of real processes in one folder, for development, demonstrations and tests.
+//!
+//! ```text
+//! DIR/cluster.json           who is in it
+//! DIR/amf.toml               what it keeps available, if anything
+//! DIR/<node>/node.toml       its configuration
+//! DIR/<node>/node.pid        its process
+//! DIR/<node>/node.log        what it logs
+//! DIR/<node>/run/ais.sock    where programs reach it
+//! DIR/<node>/var/log/        what its components write
+//! ```
+
+mod plan;
+mod process;
+
+pub use plan::{Plan, Witness};
+pub use process::NodeProcess;
+
+use crate::{
+    Failure,
+    wait::{Overdue, until},
+};
+use ais_client::{Endpoint, Node as NodeHandle, Session};
+use ais_types::{NodeId, Role, node::Status};
+use plan::{amf_file, configuration};
+use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long a node may take to start, to stop, or to find the others.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A cluster in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Its folder; absolute.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// Its nodes, the witness last.
+    pub nodes: Vec<Node>,
+}
+
+/// A node of a cluster in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its number.
+    pub id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// What it is to the group.
+    pub role: Role,
+    /// Where its peers reach it.
+    pub address: SocketAddr,
+}
+
+/// How long a node's process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Until it is stopped.
+    Own,
+    /// Not longer than the thread that started it.
+    Parent,
+}
+
+impl Cluster {
+    /// Writes the files of a new cluster. Nothing runs yet.
+    ///
+    /// # Errors
+    /// When there is one already, or a file cannot be written.
+    pub fn create(folder: &Path, plan: &Plan) -> Result<Self, Failure> {
+        fs::create_dir_all(folder).map_err(Failure::at(folder))?;
+        let folder = fs::canonicalize(folder).map_err(Failure::at(folder))?;
+        let list = folder.join("cluster.json");
+        if list.exists() {
+            return Err(Failure::Usage(format!(
+                "{} is a cluster already: end it with `ais dev down`, or choose another --dir",
+                folder.display()
+            )));
+        }
+        let cluster = Self { name: plan.name.clone(), nodes: plan.nodes()?, folder };
+        if let Some(model) = &plan.model {
+            write(&amf_file(&cluster.folder), model)?;
+        }
+        for node in &cluster.nodes {
+            let folder = cluster.node_folder(&node.name);
+            fs::create_dir_all(folder.join("run")).map_err(Failure::at(&folder))?;
+            write(&cluster.configuration(&node.name), &configuration(&cluster, node, plan))?;
+        }
+        let text = serde_json::to_string_pretty(&cluster).expect("plain data");
+        write(&list, &text)?;
+        Ok(cluster)
+    }
+
+    /// The cluster in this folder.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(folder: &Path) -> Result<Self, Failure> {
+        let list = folder.join("cluster.json");
+        let absent = |error| {
+            Failure::Usage(format!(
+                "{}: {error}; start a cluster with `ais dev up`, or say where it is with --dir",
+                list.display()
+            ))
+        };
+        let text = fs::read_to_string(&list).map_err(|error| absent(error.to_string()))?;
+        let cluster: Self =
+            serde_json::from_str(&text).map_err(|error| absent(error.to_string()))?;
+        let folder = fs::canonicalize(folder).map_err(Failure::at(folder))?;
+        Ok(Self { folder, ..cluster })
+    }
+
+    /// The node of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn node(&self, name: &str) -> Result<&Node, Failure> {
+        self.nodes.iter().find(|node| node.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+            Failure::Usage(format!("there is no node {name:?}; use one of {}", names.join(", ")))
+        })
+    }
+
+    /// The folder of a node.
+    #[must_use]
+    pub fn node_folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn configuration(&self, name: &str) -> PathBuf {
+        self.node_folder(name).join("node.toml")
+    }
+
+    /// The file of the AMF model.
+    #[must_use]
+    pub fn model_file(&self) -> PathBuf {
+        amf_file(&self.folder)
+    }
+
+    /// Where programs reach a node.
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> Endpoint {
+        Endpoint::Path(self.node_folder(name).join("run/ais.sock"))
+    }
+
+    /// Starts a node's process. It has not joined the others when this returns.
+    ///
+    /// # Errors
+    /// When it runs already, or cannot be started.
+    pub fn start(&self, name: &str, lifetime: Lifetime) -> Result<NodeProcess, Failure> {
+        self.node(name)?;
+        if let Some(process) = self.process(name) {
+            let text = format!("node {name} runs already, as process {}", process.pid());
+            return Err(Failure::Usage(text));
+        }
+        let program = program()?;
+        NodeProcess::start(&program, &self.node_folder(name), lifetime)
+    }
+
+    /// The running process of a node.
+    #[must_use]
+    pub fn process(&self, name: &str) -> Option<NodeProcess> {
+        NodeProcess::running(&self.node_folder(name))
+    }
+
+    /// `kill -9`; returns when it is gone.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&self, name: &str) -> Result<(), Failure> {
+        self.end(name, Signal::KILL)
+    }
+
+    /// Lets a node leave the cluster; returns when it is gone.
+    ///
+    /// # Errors
+    /// When it does not run, or does not stop.
+    pub fn stop(&self, name: &str) -> Result<(), Failure> {
+        self.end(name, Signal::TERM)
+    }
+
+    fn end(&self, name: &str, signal: Signal) -> Result<(), Failure> {
+        self.node(name)?;
+        let Some(process) = self.process(name) else {
+            return Err(Failure::Usage(format!("node {name} does not run")));
+        };
+        process.signal(signal)?;
+        process.wait_gone(PATIENCE)
+    }
+
+    /// Ends every node and forgets the cluster; its logs stay.
+    ///
+    /// # Errors
+    /// When a process cannot be ended.
+    pub fn down(&self) -> Result<(), Failure> {
+        for node in &self.nodes {
+            if let Some(process) = self.process(&node.name) {
+                process.signal(Signal::KILL)?;
+                process.wait_gone(PATIENCE)?;
+            }
+        }
+        let list = self.folder.join("cluster.json");
+        fs::remove_file(&list).map_err(Failure::at(list))
+    }
+
+    /// How a node is; `None` while it does not answer.
+    #[must_use]
+    pub fn status(&self, name: &str) -> Option<Status> {
+        let node = NodeHandle::<Session>::open(&self.endpoint(name), "ais").ok()?;
+        node.status().ok()
+    }
+
+    /// Waits until every running node may act and sees every running node, and no other.
+    ///
+    /// # Errors
+    /// When that takes too long; the text says what each node sees instead.
+    pub fn wait_formed(&self, patience: Duration) -> Result<(), Overdue> {
+        let running = |node: &&Node| self.process(&node.name).is_some();
+        let mut up: Vec<NodeId> = self.nodes.iter().filter(running).map(|node| node.id).collect();
+        up.sort();
+        let mut last = String::new();
+        let formed = until("", patience, || {
+            let seen = self.nodes.iter().filter(running).map(|node| {
+                let Some(status) = self.status(&node.name) else {
+                    return Err(format!("{} does not answer", node.name));
+                };
+                let members: Vec<NodeId> =
+                    status.view.members.iter().map(|it| it.id.node).collect();
+                let text = format!("{}: lease {}, sees {members:?}", node.name, status.lease);
+                if status.lease && members == up { Ok(()) } else { Err(text) }
+            });
+            let failed: Vec<String> = seen.filter_map(Result::err).collect();
+            last = failed.join("; ");
+            failed.is_empty().then_some(())
+        });
+        formed.map_err(|overdue| {
+            let what = format!("the forming of {} from {up:?} ({last})", self.name);
+            Overdue { what, ..overdue }
+        })
+    }
+}
+
+/// This program, which contains the daemon.
+fn program() -> Result<PathBuf, Failure> {
+    // Tests are another program than the one they test.
+    if let Some(program) = env::var_os("AIS_PROGRAM") {
+        return Ok(program.into());
+    }
+    env::current_exe().map_err(Failure::at("the path of this program"))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(Failure::at(path))
+}

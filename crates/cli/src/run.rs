@@ -1,0 +1,169 @@
+//! From the command line to what is done.
+
+use crate::{
+    Failure,
+    args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev},
+    ask, demo,
+    dev::{Cluster, Lifetime, PATIENCE, Plan},
+    show::{Done, show},
+};
+use ais_client::{Endpoint, SOCKET_VARIABLE};
+use ais_types::{Error, ErrorCode, amf::AdminOperation};
+use clap::Parser;
+use serde::Serialize;
+use std::{env, ffi::OsString, fs, path::Path, process::ExitCode};
+
+/// What `ais` does with these arguments, its own name being the first.
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    // Before anything else: a keeper has one thread.
+    if aisd::keeper::is_asked_for(&arguments) {
+        return aisd::keep();
+    }
+    let Ais { common, command } = Ais::parse_from(arguments);
+    let done = match command {
+        Command::Node(arguments) => return aisd::run(&arguments),
+        Command::Example { name } => return example(&name),
+        Command::Demo(demo) => return demo::main(demo.keep.as_deref(), common.json),
+        Command::Dev(dev) => run_dev(dev, &common),
+        Command::Status => show_asked(&common, ask::status),
+        Command::Amf(amf) => run_amf(amf, &common),
+        Command::Ckpt(Ckpt::List) => show_asked(&common, ask::checkpoints),
+        Command::Clm(Clm::Nodes) => show_asked(&common, ask::members),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => complain(&failure, common.json),
+    }
+}
+
+/// Says what went wrong: to people, or to programs too.
+pub(crate) fn complain(failure: &Failure, json: bool) -> ExitCode {
+    #[derive(Serialize)]
+    struct Complaint {
+        error: String,
+        code: Option<&'static str>,
+    }
+    if json {
+        let code = match failure {
+            Failure::Ais(error) => Some(error.code.c_name()),
+            Failure::Config(_) | Failure::Overdue(_) | Failure::File { .. } | Failure::Usage(_) => {
+                None
+            }
+        };
+        let complaint = Complaint { error: failure.to_string(), code };
+        println!("{}", serde_json::to_string(&complaint).expect("plain data"));
+    }
+    eprintln!("ais: {failure}");
+    ExitCode::FAILURE
+}
+
+/// Becomes a tutorial.
+fn example(name: &str) -> ExitCode {
+    eprintln!("ais: there is no tutorial {name:?}");
+    ExitCode::FAILURE
+}
+
+/// Where the node is that is asked.
+fn endpoint(common: &Common) -> Result<Endpoint, Failure> {
+    if let Some(path) = &common.socket {
+        return Ok(Endpoint::Path(path.clone()));
+    }
+    if let Some(name) = &common.node {
+        let cluster = Cluster::open(&common.dir)?;
+        cluster.node(name)?;
+        return Ok(cluster.endpoint(name));
+    }
+    let developed = common.dir.join("cluster.json").exists();
+    if env::var_os(SOCKET_VARIABLE).is_some() || !developed {
+        return Ok(Endpoint::from_env());
+    }
+    let cluster = Cluster::open(&common.dir)?;
+    let running = cluster.nodes.iter().find(|node| cluster.process(&node.name).is_some());
+    let running = running.ok_or_else(|| {
+        Failure::Usage("no node of this cluster runs; start it with `ais dev up`".to_owned())
+    })?;
+    Ok(cluster.endpoint(&running.name))
+}
+
+fn show_asked<T: crate::show::Show>(
+    common: &Common,
+    ask: impl FnOnce(&Endpoint) -> Result<T, Error>,
+) -> Result<(), Failure> {
+    show(&ask(&endpoint(common)?)?, common.json);
+    Ok(())
+}
+
+fn run_amf(amf: Amf, common: &Common) -> Result<(), Failure> {
+    let (object, operation) = match amf {
+        Amf::State => return show_asked(common, ask::amf_state),
+        Amf::Explain(it) => return show_asked(common, |at| ask::explain(at, &it.object)),
+        Amf::Lock(it) => (it.object, AdminOperation::Lock),
+        Amf::Unlock(it) => (it.object, AdminOperation::Unlock),
+        Amf::LockInstantiation(it) => (it.object, AdminOperation::LockInstantiation),
+        Amf::UnlockInstantiation(it) => (it.object, AdminOperation::UnlockInstantiation),
+        Amf::Shutdown(it) => (it.object, AdminOperation::Shutdown),
+        Amf::Repaired(it) => (it.object, AdminOperation::Repaired),
+    };
+    match ask::admin(&endpoint(common)?, &object, operation) {
+        Ok(()) => say(common, format!("{operation} {object}: done")),
+        // What was wanted is the case.
+        Err(Error { code: ErrorCode::NoOp, .. }) => {
+            say(common, format!("{operation} {object}: it is so already"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {
+    match dev {
+        Dev::Up { nodes, names, witness, model, failure_timeout_ms, log } => {
+            let numbered = (1..=nodes).map(|number| format!("n{number}"));
+            let hosts = if names.is_empty() { numbered.collect() } else { names };
+            let model = model.map(|file| read(&file)).transpose()?;
+            let name = "dev".to_owned();
+            up(common, &Plan { name, hosts, witness, model, failure_timeout_ms, log })
+        }
+        Dev::Kill { node } => {
+            Cluster::open(&common.dir)?.kill(&node)?;
+            say(common, format!("node {node} was killed"))
+        }
+        Dev::Stop { node } => {
+            Cluster::open(&common.dir)?.stop(&node)?;
+            say(common, format!("node {node} has left"))
+        }
+        Dev::Start { node } => {
+            let cluster = Cluster::open(&common.dir)?;
+            let process = cluster.start(&node, Lifetime::Own)?;
+            cluster.wait_formed(PATIENCE)?;
+            say(common, format!("node {node} runs, as process {}", process.pid()))
+        }
+        Dev::Down => {
+            Cluster::open(&common.dir)?.down()?;
+            say(common, "all nodes have ended".to_owned())
+        }
+    }
+}
+
+fn up(common: &Common, plan: &Plan) -> Result<(), Failure> {
+    let known = common.dir.join("cluster.json").exists();
+    let cluster =
+        if known { Cluster::open(&common.dir)? } else { Cluster::create(&common.dir, plan)? };
+    for node in &cluster.nodes {
+        if cluster.process(&node.name).is_none() {
+            cluster.start(&node.name, Lifetime::Own)?;
+        }
+    }
+    cluster.wait_formed(PATIENCE)?;
+    let names: Vec<&str> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();
+    say(common, format!("{} run in {}", names.join(", "), cluster.folder.display()))
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file).map_err(Failure::at(file))
+}
+
+fn say(common: &Common, done: String) -> Result<(), Failure> {
+    show(&Done { done }, common.json);
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! What people see. Programs get the same as JSON.
+
+use ais_types::{amf, ckpt, clm, node};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// What can be shown to people and to programs.
+pub(crate) trait Show: Serialize {
+    /// For people: lines.
+    fn lines(&self) -> String;
+}
+
+/// Prints it in the form that was asked for.
+pub(crate) fn show(it: &impl Show, json: bool) {
+    if json {
+        println!("{}", serde_json::to_string(it).expect("plain data"));
+    } else {
+        print!("{}", it.lines());
+    }
+}
+
+/// A command whose effect is all there is to say.
+#[derive(Serialize)]
+pub(crate) struct Done {
+    pub(crate) done: String,
+}
+
+impl Show for Done {
+    fn lines(&self) -> String {
+        format!("{}\n", self.done)
+    }
+}
+
+impl Show for node::Status {
+    fn lines(&self) -> String {
+        let unknown = || "unknown".to_owned();
+        let mut text = format!("cluster   {}\nnode      {}", self.cluster, self.name);
+        let _ = writeln!(text, " ({})", self.id.map_or_else(unknown, |id| id.to_string()));
+        let lease =
+            if self.lease { "held" } else { "lost: it answers nothing and acts on nothing" };
+        let _ = writeln!(text, "lease     {lease}");
+        let leader = self.leader.map_or_else(unknown, |id| id.to_string());
+        let _ = writeln!(text, "leader    {leader}\nservices  {}", self.services.join(" "));
+        let _ = writeln!(text, "sessions  {}\n", self.sessions);
+        let _ = writeln!(text, "view {}:", self.view.number);
+        let rows = self.view.members.iter().map(|member| {
+            let addresses = member.addresses.join(" ");
+            let role = format!("{:?}", member.role).to_lowercase();
+            vec![format!("  {}", member.name), member.id.to_string(), role, addresses]
+        });
+        text + &table(rows.collect())
+    }
+}
+
+impl Show for clm::Notification {
+    fn lines(&self) -> String {
+        let rows = self.items.iter().map(|item| {
+            let node = &item.node;
+            let since = format!("since view {}", node.initial_view);
+            vec![node.name.to_string(), node.id.to_string(), node.address.text.clone(), since]
+        });
+        format!("view {}\n{}", self.view, table(rows.collect()))
+    }
+}
+
+impl Show for Vec<ckpt::Listed> {
+    fn lines(&self) -> String {
+        let rows = self.iter().map(|it| {
+            let replicas = it.replicas.iter().map(|replica| {
+                let active = if replica.active { "*" } else { "" };
+                let filling = if replica.complete { "" } else { " (filling)" };
+                format!("{}{active}{filling}", replica.member)
+            });
+            let replicas: Vec<String> = replicas.collect();
+            let unlinked = if it.unlinked { "unlinked" } else { "" };
+            let users = format!("{} users", it.users);
+            vec![it.name.to_string(), users, replicas.join(" "), unlinked.to_owned()]
+        });
+        table(rows.collect())
+    }
+}
+
+impl Show for amf::State {
+    fn lines(&self) -> String {
+        if self.groups.is_empty() {
+            return "there is no model: nothing is kept available\n".to_owned();
+        }
+        self.groups.iter().map(group).collect()
+    }
+}
+
+fn group(group: &amf::GroupReport) -> String {
+    let settled = if group.settled { "" } else { ", changing" };
+    let mut text = format!("group {} ({}{settled})\n", group.name, group.admin);
+    for unit in &group.units {
+        let ha = unit.ha.map_or("", |ha| ha.word());
+        let _ = write!(text, "  unit {} on {}: {} ", unit.name, unit.node, unit.admin);
+        let _ = writeln!(text, "{} {} {} {ha}", unit.operational, unit.presence, unit.readiness);
+        for it in &unit.components {
+            let process = it.process.map_or_else(String::new, |(_, pid)| format!(" process {pid}"));
+            let assignments = it.assignments.iter().map(|(csi, ha)| format!("{csi}={ha}"));
+            let assignments: Vec<String> = assignments.collect();
+            let _ = write!(text, "    component {}: {}{process}", it.name, it.presence);
+            let _ = writeln!(text, " restarts {} {}", it.restarts, assignments.join(" "));
+        }
+    }
+    for instance in &group.instances {
+        let _ = write!(text, "  instance {}: {} ", instance.name, instance.admin);
+        let _ = writeln!(text, "{}", instance.assignment);
+    }
+    text
+}
+
+impl Show for Vec<amf::Cause> {
+    fn lines(&self) -> String {
+        let rows = self.iter().map(|it| {
+            vec![format!("#{}", it.index), it.event.clone(), format!("=> {}", it.decision)]
+        });
+        table(rows.collect())
+    }
+}
+
+/// Columns as wide as they need to be.
+fn table(rows: Vec<Vec<String>>) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |column| rows.iter().filter_map(|row: &Vec<String>| row.get(column)).map(String::len).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let line: Vec<String> = cells.collect();
+        format!("{}\n", line.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = [["a", "1"], ["long", "2"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(rows.to_vec()), "a     1\nlong  2\n");
+    }
+}
