@@ -4,10 +4,13 @@
 //! views, entries, ends of processes, group time. A [`GroupHandle`] puts entries on it.
 //!
 //! - [`Solo`]: one process, no network. The embedded default.
+//! - [`raft`]: many nodes, on an existing consensus library, over any transport.
 #![forbid(unsafe_code)]
 
 mod contract;
+mod feed;
 mod identity;
+pub mod raft;
 mod solo;
 
 pub use contract::{

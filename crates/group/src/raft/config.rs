@@ -1,0 +1,163 @@
+//! What a member is told at its start, and the times that follow from it.
+
+use crate::{Identity, system_wall};
+use ais_types::{NodeId, Role, Time};
+use std::{collections::BTreeSet, time::Duration};
+
+/// How a member of a [`Raft`](super::Raft) group is set up. The same cluster, voters and failure
+/// timeout everywhere.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Nodes of other clusters are not listened to.
+    pub cluster: String,
+    /// Who this node is. Its role is [`Role::Payload`] unless it is one of the voters.
+    pub identity: Identity,
+    /// The nodes that vote, witnesses among them.
+    pub voters: BTreeSet<NodeId>,
+    /// After this without a sign of life a member is ordered out: 100 ms to a minute.
+    pub failure_timeout: Duration,
+    /// Where chance comes from; drawn anew at each start, except in simulations.
+    pub seed: u64,
+    /// The wall clock; another than the system's only in simulations.
+    pub wall: fn() -> Time,
+}
+
+/// A configuration that cannot work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Numbers are counted from 1.
+    #[error("node 0 cannot be: nodes are numbered from 1")]
+    NodeZero,
+    /// A group needs at least one voter.
+    #[error("there are no voters: name at least one")]
+    NoVoters,
+    /// The role and the list of voters do not agree.
+    #[error("node {0} is a {1:?}, and the list of voters says otherwise: change one of them")]
+    Role(NodeId, Role),
+    /// Out of range.
+    #[error("a failure timeout of {0:?} is out of range: choose 100 ms to a minute")]
+    FailureTimeout(Duration),
+}
+
+impl Config {
+    /// A configuration with a failure timeout of 500 ms and the clock and chance of this machine.
+    #[must_use]
+    pub fn new(
+        cluster: &str,
+        identity: Identity,
+        voters: impl IntoIterator<Item = NodeId>,
+    ) -> Self {
+        Self {
+            cluster: cluster.into(),
+            identity,
+            voters: voters.into_iter().collect(),
+            failure_timeout: Duration::from_millis(500),
+            seed: fastrand::u64(..),
+            wall: system_wall,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let Identity { node, role, .. } = &self.identity;
+        let votes = *role != Role::Payload;
+        if node.0 == 0 || self.voters.contains(&NodeId(0)) {
+            return Err(ConfigError::NodeZero);
+        }
+        if self.voters.is_empty() {
+            return Err(ConfigError::NoVoters);
+        }
+        if votes != self.voters.contains(node) {
+            return Err(ConfigError::Role(*node, *role));
+        }
+        let range = Duration::from_millis(100)..=Duration::from_secs(60);
+        if !range.contains(&self.failure_timeout) {
+            return Err(ConfigError::FailureTimeout(self.failure_timeout));
+        }
+        Ok(())
+    }
+
+    /// How many voters are a majority.
+    pub(crate) fn majority(&self) -> usize {
+        self.voters.len() / 2 + 1
+    }
+}
+
+/// The times that follow from the failure timeout.
+///
+/// ```text
+/// failure timeout   100 ms   200 ms   500 ms   1 s
+/// lease              50 ms   100 ms   400 ms   900 ms    less by 100 ms, but at least a half
+/// refuse             56 ms   112 ms   425 ms   925 ms    voters refuse another leader: over the lease
+/// margin             12 ms    25 ms    50 ms    50 ms    after the lease, before `Released`
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    /// A member not heard for this is out.
+    pub(crate) failure: Duration,
+    /// How long a lease holds.
+    pub(crate) lease: Duration,
+    /// How much later its holder has surely stopped.
+    pub(crate) margin: Duration,
+    /// For how long voters refuse another leader.
+    pub(crate) refuse: Duration,
+    /// Between pings to the leader.
+    pub(crate) ping: Duration,
+    /// Between signs of life to everyone, and the consensus library's own heartbeats.
+    pub(crate) beat: Duration,
+    /// How much later each next candidate campaigns.
+    pub(crate) step: Duration,
+    /// Between looks at what is due.
+    pub(crate) tick: Duration,
+    /// How fresh a call of `alive` must be to ask for a lease.
+    pub(crate) alive: Duration,
+}
+
+impl Timing {
+    pub(crate) fn new(failure: Duration) -> Self {
+        let ms = Duration::from_millis;
+        let lease = failure - ms(100).min(failure / 2);
+        Self {
+            failure,
+            lease,
+            margin: ms(50).min(failure / 8),
+            refuse: lease + ms(25).min(failure / 16),
+            ping: failure / 10,
+            beat: failure / 5,
+            step: failure / 16,
+            tick: (failure / 50).clamp(ms(2), ms(10)),
+            alive: ms(150),
+        }
+    }
+
+    /// The settings of the consensus library. It never elects by itself: members do, in turn.
+    pub(crate) fn library(&self, cluster: &str) -> openraft::Config {
+        let ms = |it: Duration| u64::try_from(it.as_millis()).unwrap_or(u64::MAX);
+        openraft::Config {
+            cluster_name: cluster.into(),
+            heartbeat_interval: ms(self.beat),
+            election_timeout_min: ms(self.refuse) - 1,
+            election_timeout_max: ms(self.refuse),
+            install_snapshot_timeout: 5_000,
+            max_payload_entries: 256,
+            snapshot_policy: openraft::SnapshotPolicy::Never,
+            max_in_snapshot_log_to_keep: u64::MAX,
+            enable_elect: false,
+            ..openraft::Config::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn voters_refuse_another_leader_for_longer_than_a_lease_holds() {
+        for millis in [100, 150, 200, 500, 1_000, 60_000] {
+            let timing = Timing::new(Duration::from_millis(millis));
+            let refuse = timing.library("c").validate().unwrap().election_timeout_max;
+            assert!(Duration::from_millis(refuse) > timing.lease, "{millis}");
+            assert!(timing.lease + timing.margin <= timing.failure, "{millis}");
+        }
+    }
+}

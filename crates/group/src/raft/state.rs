@@ -1,0 +1,330 @@
+//! The group's own replicated state: who is in, who was, what has been delivered of whom.
+//!
+//! ```text
+//!            Joined                Left                   Released
+//!   (blank) ────────▶ in the view ──────▶ gone, may act ───────────▶ (forgotten)
+//! ```
+
+use super::types::{Proposal, RaftId};
+use crate::{Identity, Message, Priority};
+use ais_types::{GroupTime, Incarnation, Member, MemberId, NodeId, ProcessId, Stamp, View};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Who wants to be a member.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Applicant {
+    pub(crate) raft: RaftId,
+    pub(crate) identity: Identity,
+}
+
+/// Something that happens to the group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Op {
+    /// The first view. Ignored if there has been one.
+    Formed { members: Vec<Applicant> },
+    /// A new member, which gets the owner's state from `sponsor`. Ignored while the node, in
+    /// whichever life, is in.
+    Joined { applicant: Applicant, sponsor: Option<MemberId> },
+    /// A member is out. Ignored if it is not in.
+    Left(MemberId),
+    /// A member that is out has stopped acting. Ignored if that is known.
+    Released(MemberId),
+    /// A group deadline is due.
+    Time,
+    /// What a member ordered. Of a member that is out, nothing is taken.
+    Batch { from: MemberId, items: Vec<Item> },
+}
+
+/// One order of a member.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Item {
+    pub(crate) priority: Priority,
+    /// Counts from 1 within the incarnation and the priority.
+    pub(crate) number: u64,
+    pub(crate) what: What,
+}
+
+/// What is ordered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum What {
+    Message(Bytes),
+    ProcessEnded(ProcessId),
+    Barrier,
+}
+
+impl Item {
+    /// About how much memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        64 + match &self.what {
+            What::Message(payload) => payload.len(),
+            What::ProcessEnded(_) | What::Barrier => 0,
+        }
+    }
+}
+
+/// What an entry has done.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Happened {
+    View(Stamp, View),
+    /// Comes just before the view it is in. The state it gets is as of the stamp.
+    Joining {
+        member: MemberId,
+        raft: RaftId,
+        sponsor: Option<MemberId>,
+        state: Stamp,
+    },
+    Left(MemberId),
+    Message(Stamp, Message),
+    ProcessEnded(Stamp, ProcessId),
+    Released(Stamp, MemberId),
+    Time(Stamp),
+    /// An order of this member is through.
+    Through(MemberId, Priority, u64),
+}
+
+/// The replicated state.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// The stamp of the last thing that was delivered.
+    pub(crate) stamp: Stamp,
+    /// When group time was last ordered.
+    pub(crate) timed: GroupTime,
+    pub(crate) view: View,
+    /// The participant that each member in the view is.
+    pub(crate) rafts: BTreeMap<MemberId, RaftId>,
+    /// How often each node has been admitted.
+    pub(crate) incarnations: BTreeMap<NodeId, Incarnation>,
+    /// The last order delivered of each member in the view, by priority.
+    pub(crate) through: BTreeMap<MemberId, BTreeMap<Priority, u64>>,
+    /// Who is out and may still act, and which participant it was.
+    pub(crate) unreleased: BTreeMap<MemberId, RaftId>,
+}
+
+impl State {
+    /// Applies an entry and appends what it has done.
+    pub(crate) fn apply(&mut self, proposal: Proposal, done: &mut Vec<Happened>) {
+        let moment = (GroupTime(proposal.time), proposal.wall);
+        for op in proposal.ops {
+            self.op(moment, op, done);
+        }
+    }
+
+    /// The member that this participant is, if it is in.
+    pub(crate) fn member(&self, raft: RaftId) -> Option<MemberId> {
+        self.rafts.iter().find(|(_, it)| **it == raft).map(|(member, _)| *member)
+    }
+
+    /// Whether an item has been delivered.
+    pub(crate) fn is_through(&self, from: MemberId, item: &Item) -> bool {
+        let last = self.through.get(&from).and_then(|it| it.get(&item.priority));
+        last.is_some_and(|last| item.number <= *last)
+    }
+
+    fn op(&mut self, moment: (GroupTime, i64), op: Op, done: &mut Vec<Happened>) {
+        match op {
+            Op::Formed { members } => self.form(moment, members, done),
+            Op::Joined { applicant, sponsor } => self.join(moment, applicant, sponsor, done),
+            Op::Left(member) => self.leave(moment, member, done),
+            Op::Released(member) => {
+                if self.unreleased.remove(&member).is_some() {
+                    done.push(Happened::Released(self.stamp(moment), member));
+                }
+            }
+            Op::Time => {
+                let stamp = self.stamp(moment);
+                self.timed = stamp.time;
+                done.push(Happened::Time(stamp));
+            }
+            Op::Batch { from, items } => {
+                items.into_iter().for_each(|item| self.item(moment, from, item, done));
+            }
+        }
+    }
+
+    fn form(
+        &mut self,
+        moment: (GroupTime, i64),
+        members: Vec<Applicant>,
+        done: &mut Vec<Happened>,
+    ) {
+        if self.view.number > 0 {
+            return;
+        }
+        for applicant in members {
+            self.admit(applicant, None, done);
+        }
+        self.new_view(moment, done);
+    }
+
+    fn join(
+        &mut self,
+        moment: (GroupTime, i64),
+        applicant: Applicant,
+        sponsor: Option<MemberId>,
+        done: &mut Vec<Happened>,
+    ) {
+        let node = applicant.identity.node;
+        if self.view.number > 0 && self.view.member(node).is_none() {
+            self.admit(applicant, sponsor, done);
+            self.new_view(moment, done);
+        }
+    }
+
+    fn leave(&mut self, moment: (GroupTime, i64), member: MemberId, done: &mut Vec<Happened>) {
+        let Some(raft) = self.rafts.remove(&member) else { return };
+        self.view.members.retain(|it| it.id != member);
+        self.through.remove(&member);
+        self.unreleased.insert(member, raft);
+        done.push(Happened::Left(member));
+        self.new_view(moment, done);
+    }
+
+    fn admit(&mut self, applicant: Applicant, sponsor: Option<MemberId>, done: &mut Vec<Happened>) {
+        let Applicant { raft, identity } = applicant;
+        let life = self.incarnations.entry(identity.node).or_insert(Incarnation(0));
+        life.0 += 1;
+        let id = MemberId { node: identity.node, incarnation: *life };
+        self.rafts.insert(id, raft);
+        self.view.members.push(Member {
+            id,
+            name: identity.name,
+            role: identity.role,
+            addresses: identity.addresses,
+            boot_time: identity.boot_time,
+            joined_view: self.view.number + 1,
+        });
+        self.view.members.sort_by_key(|it| it.id);
+        done.push(Happened::Joining { member: id, raft, sponsor, state: self.stamp });
+    }
+
+    fn new_view(&mut self, moment: (GroupTime, i64), done: &mut Vec<Happened>) {
+        self.view.number += 1;
+        done.push(Happened::View(self.stamp(moment), self.view.clone()));
+    }
+
+    fn item(
+        &mut self,
+        moment: (GroupTime, i64),
+        from: MemberId,
+        item: Item,
+        done: &mut Vec<Happened>,
+    ) {
+        if !self.rafts.contains_key(&from) || self.is_through(from, &item) {
+            return;
+        }
+        self.through.entry(from).or_default().insert(item.priority, item.number);
+        match item.what {
+            What::Message(payload) => {
+                let message = Message { from, payload };
+                done.push(Happened::Message(self.stamp(moment), message));
+            }
+            What::ProcessEnded(process) => {
+                done.push(Happened::ProcessEnded(self.stamp(moment), process));
+            }
+            What::Barrier => {}
+        }
+        done.push(Happened::Through(from, item.priority, item.number));
+    }
+
+    /// The next stamp: each thing delivered has its own index and its own group time.
+    fn stamp(&mut self, (time, wall): (GroupTime, i64)) -> Stamp {
+        self.stamp = Stamp {
+            index: self.stamp.index + 1,
+            time: time.max(GroupTime(self.stamp.time.0 + 1)),
+            wall,
+        };
+        self.stamp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ais_types::{Role, Time};
+
+    fn applicant(node: u32, raft: RaftId) -> Applicant {
+        let identity = Identity {
+            node: NodeId(node),
+            name: format!("n{node}").as_str().try_into().unwrap(),
+            role: Role::Voter,
+            addresses: Vec::new(),
+            boot_time: Time(0),
+        };
+        Applicant { raft, identity }
+    }
+
+    fn id(node: u32, incarnation: u64) -> MemberId {
+        MemberId { node: NodeId(node), incarnation: Incarnation(incarnation) }
+    }
+
+    fn apply(state: &mut State, time: u64, ops: Vec<Op>) -> Vec<Happened> {
+        let mut done = Vec::new();
+        state.apply(Proposal { time, wall: 0, ops }, &mut done);
+        done
+    }
+
+    fn formed() -> State {
+        let mut state = State::default();
+        let members = vec![applicant(2, 22), applicant(1, 11)];
+        apply(&mut state, 0, vec![Op::Formed { members }]);
+        state
+    }
+
+    fn message(number: u64) -> Item {
+        Item { priority: Priority::Medium, number, what: What::Message("x".into()) }
+    }
+
+    #[test]
+    fn a_group_is_formed_once() {
+        let mut state = formed();
+        assert_eq!(state.view.number, 1);
+        assert_eq!(
+            state.view.members.iter().map(|it| it.id).collect::<Vec<_>>(),
+            [id(1, 1), id(2, 1)]
+        );
+        let again = Op::Formed { members: vec![applicant(3, 33)] };
+        assert_eq!(apply(&mut state, 0, vec![again]), []);
+    }
+
+    #[test]
+    fn a_repeated_order_is_delivered_once() {
+        let mut state = formed();
+        let batch = || Op::Batch { from: id(1, 1), items: vec![message(1), message(2)] };
+        assert_eq!(apply(&mut state, 0, vec![batch()]).len(), 4);
+        assert_eq!(apply(&mut state, 0, vec![batch()]), []);
+    }
+
+    #[test]
+    fn nothing_is_taken_of_one_that_is_out() {
+        let mut state = formed();
+        let batch = Op::Batch { from: id(1, 1), items: vec![message(1)] };
+        let done = apply(&mut state, 0, vec![Op::Left(id(1, 1)), batch]);
+        assert!(matches!(&done[..], [Happened::Left(_), Happened::View(..)]));
+    }
+
+    #[test]
+    fn each_life_has_its_own_number_and_release() {
+        let mut state = formed();
+        let back = |raft| Op::Joined { applicant: applicant(1, raft), sponsor: Some(id(2, 1)) };
+        assert_eq!(apply(&mut state, 0, vec![back(12)]), [], "its former life is still in");
+        apply(&mut state, 0, vec![Op::Left(id(1, 1)), back(12)]);
+        assert_eq!((state.member(12), state.member(11)), (Some(id(1, 2)), None));
+        assert_eq!(state.view.number, 3);
+        let released = Op::Released(id(1, 1));
+        assert_eq!(apply(&mut state, 0, vec![released.clone(), released]).len(), 1);
+    }
+
+    #[test]
+    fn group_time_never_stands_still_or_runs_back() {
+        let mut state = formed();
+        let mut last = state.stamp;
+        for time in [500, 400, 400, 900] {
+            apply(&mut state, time, vec![Op::Time, Op::Time]);
+            assert!(state.stamp.time > last.time && state.stamp.index == last.index + 2);
+            last = state.stamp;
+        }
+        assert_eq!(last.time, GroupTime(901));
+    }
+}

@@ -1,0 +1,85 @@
+//! Housekeeping: the log's old end, and consensus' own membership.
+
+use super::{
+    member::{Done, Member},
+    types::RaftId,
+};
+use openraft::ChangeMembers;
+use std::{collections::BTreeSet, time::Duration};
+use tokio::time::Instant;
+
+/// How often to look.
+const EVERY: Duration = Duration::from_millis(250);
+/// So many entries are worth a purge.
+const WORTH: u64 = 1_000;
+
+impl Member {
+    pub(crate) fn tick_tidy(&mut self, now: Instant) {
+        self.tick_joining(now);
+        if now < self.tidy_at {
+            return;
+        }
+        self.tidy_at = now + EVERY;
+        let rafts = &self.state.rafts;
+        self.sponsored.retain(|joiner, _| rafts.values().any(|raft| raft == joiner));
+        self.purge_log();
+        if self.is_ready() {
+            self.tidy_membership();
+        }
+    }
+
+    /// Drops the log that everyone in the view has.
+    fn purge_log(&mut self) {
+        let upto = self.leading.as_ref().map_or(self.purge, |it| it.purge.max(self.purge));
+        let upto = upto.min(self.applied.map_or(0, |it| it.index));
+        let (snapshot, purged) = {
+            let metrics = self.raft.metrics();
+            let metrics = metrics.borrow();
+            (metrics.snapshot.map_or(0, |it| it.index), metrics.purged.map_or(0, |it| it.index))
+        };
+        if self.me.is_none() || upto < purged + WORTH {
+            return;
+        }
+        let raft = self.raft.clone();
+        self.jobs.spawn(async move {
+            // Only what a snapshot covers can be purged. A library that has failed says so in its
+            // metrics.
+            let _ = if snapshot < upto {
+                raft.trigger().snapshot().await
+            } else {
+                raft.trigger().purge_log(upto).await
+            };
+            Done::Nothing
+        });
+    }
+
+    /// Finishes a change that a former leader began, and drops learners that are gone.
+    fn tidy_membership(&mut self) {
+        let Some(leading) = &mut self.leading else { return };
+        if leading.is_admitting() || leading.changing {
+            return;
+        }
+        let membership = self.raft.metrics().borrow().membership_config.membership().clone();
+        let config = membership.get_joint_config();
+        let change: ChangeMembers<RaftId, ()> = if let [_, .., last] = config.as_slice() {
+            ChangeMembers::ReplaceAllVoters(last.clone())
+        } else {
+            let gone = |raft: &RaftId| {
+                !self.state.rafts.values().any(|it| it == raft) && self.link.hello(*raft).is_none()
+            };
+            let gone: BTreeSet<RaftId> = membership.learner_ids().filter(gone).collect();
+            if gone.is_empty() {
+                return;
+            }
+            ChangeMembers::RemoveNodes(gone)
+        };
+        leading.changing = true;
+        let raft = self.raft.clone();
+        let until = Instant::now() + self.timing.failure * 4;
+        self.jobs.spawn(async move {
+            // What did not succeed is tried again.
+            let _ = tokio::time::timeout_at(until, raft.change_membership(change, false)).await;
+            Done::Tidied
+        });
+    }
+}
