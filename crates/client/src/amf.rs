@@ -55,6 +55,12 @@ pub struct Amf<S = Session> {
 }
 
 impl<S: Caller> Amf<S> {
+    /// The session: its node, its selection object.
+    #[must_use]
+    pub fn session(&self) -> &S {
+        &self.session
+    }
+
     /// The version that was granted.
     #[must_use]
     pub fn version(&self) -> Version {
