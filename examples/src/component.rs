@@ -9,7 +9,7 @@ use ais_types::{
 use std::{env, fmt, io, path::PathBuf, process, sync::Arc};
 
 /// Where components write their logs.
-pub const LOG_FOLDER: &str = "AIS_LOG_DIR";
+pub(crate) const LOG_FOLDER: &str = "AIS_LOG_DIR";
 
 /// Why a component ends before it was told to.
 #[derive(Debug)]
