@@ -37,5 +37,10 @@ pub fn load(file: &Path, hosts: &[&str]) -> Result<Model, ConfigError> {
 /// The first thing that is wrong with it.
 pub fn parse(file: &Path, text: &str, hosts: &[&str]) -> Result<Model, ConfigError> {
     let document = Document { file, text };
-    check::check(document, &document.parse()?, hosts)
+    let model = check::check(document, &document.parse()?, hosts)?;
+    // What only the service knows: who takes which CSI, and what depends on what.
+    ais_amf::check(&model).map_err(|error| {
+        document.wrong(0..0, "groups", error.to_string(), "see the objects that it names")
+    })?;
+    Ok(model)
 }
