@@ -46,6 +46,14 @@ struct Connections {
     busy: Vec<Arc<Connection>>,
 }
 
+impl Connections {
+    fn take_idle(&mut self) -> Option<Arc<Connection>> {
+        let idle = self.idle.pop()?;
+        self.busy.push(Arc::clone(&idle));
+        Some(idle)
+    }
+}
+
 const OPEN: u8 = 0;
 const FINALIZED: u8 = 1;
 const GONE: u8 = 2;
@@ -178,8 +186,7 @@ impl Session {
     }
 
     fn take_connection(&self) -> Outcome<Arc<Connection>> {
-        if let Some(idle) = self.connections().idle.pop() {
-            self.connections().busy.push(Arc::clone(&idle));
+        if let Some(idle) = self.connections().take_idle() {
             return Ok(idle);
         }
         let stream = self.endpoint.connect().map_err(|_| self.gone())?;

@@ -29,6 +29,12 @@ impl Patience {
         Self(timeout.limit().map(|limit| limit.saturating_add(usual)))
     }
 
+    /// This long.
+    #[must_use]
+    pub const fn at_most(limit: Duration) -> Self {
+        Self(Some(limit))
+    }
+
     pub(crate) fn limit(self) -> Option<Duration> {
         self.0
     }

@@ -155,7 +155,7 @@ impl Core {
             Event::PeerFrame(from, bytes) => self.peer_frame(now, from, bytes, out),
             Event::Link(member, link) => self.change_link(now, member, link, out),
             Event::ActionDone(service, action, done) => self.action_done(service, action, done),
-            Event::Deadline => self.deadline_reached(now),
+            Event::Deadline => self.deadline_reached(now, out),
         }
     }
 
@@ -239,9 +239,9 @@ impl Core {
         }
     }
 
-    fn deadline_reached(&mut self, now: Now) {
+    fn deadline_reached(&mut self, now: Now, out: &mut Vec<Effect>) {
         while let Some(session) = self.sessions.farewells.pop_due(now.at) {
-            self.close_by_living_process(session);
+            self.end(session, None, out);
         }
         for (index, service) in self.services.iter().enumerate() {
             if service.deadline().is_some_and(|at| at <= now.at) {

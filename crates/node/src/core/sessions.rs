@@ -151,8 +151,10 @@ impl Core {
         frame: Frame,
         out: &mut Vec<Effect>,
     ) {
-        let gone = self.sessions.farewells.get(&session).is_some();
-        let Some(open) = self.sessions.open.get_mut(&session).filter(|_| !gone) else { return };
+        // One that broke off may still say good-bye on another connection.
+        let broke_off = self.sessions.farewells.get(&session).is_some();
+        let deaf = broke_off && frame.kind != frame::FINALIZE;
+        let Some(open) = self.sessions.open.get_mut(&session).filter(|_| !deaf) else { return };
         let place = Place { connection, tag: frame.tag };
         let repeated = open.has(place);
         match frame.kind {
@@ -265,7 +267,7 @@ impl Core {
         out.push(Effect::CloseSession(session, None));
     }
 
-    fn end(&mut self, session: SessionId, error: Option<Error>, out: &mut Vec<Effect>) {
+    pub(super) fn end(&mut self, session: SessionId, error: Option<Error>, out: &mut Vec<Effect>) {
         self.close_by_living_process(session);
         out.push(Effect::CloseSession(session, error));
     }

@@ -1,0 +1,435 @@
+//! A node over a real socket: calls, callbacks, the selection object, and clients that misbehave.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod toy;
+
+use ais_client::{AsyncSession, Endpoint, Node as NodeClient, Patience, Session, Wait};
+use ais_group::{Identity, Solo};
+use ais_node::{
+    Adapter, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, ShellError,
+    SocketConfig,
+};
+use ais_service::Exit;
+use ais_types::{
+    ErrorCode, Hello, Name, NodeId, Outcome, Payload, Role, ServiceId, Time, Version, frame,
+};
+use ais_wire::{Frame, encode_bytes};
+use bytes::Bytes;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::{
+    io::{Read, Write},
+    os::{fd::AsFd, unix::net::UnixStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+use tempfile::TempDir;
+use toy::{Call, Callback, Reply, Toy};
+
+/// A node on a thread of its own, which ends with it.
+struct Fixture {
+    folder: TempDir,
+    handle: NodeHandle,
+    runtime: tokio::runtime::Handle,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self::with(NodeLimits::default())
+    }
+
+    fn with(limits: NodeLimits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node");
+        let (sender, started) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.unwrap();
+            runtime.block_on(async {
+                let handle = start(path, limits).unwrap();
+                sender.send((handle.clone(), tokio::runtime::Handle::current())).unwrap();
+                handle.stopped().await;
+            });
+        });
+        let (handle, runtime) = started.recv().unwrap();
+        Self { folder, handle, runtime, thread: Some(thread) }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("node")
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::Path(self.path())
+    }
+
+    fn session(&self) -> Session {
+        open(&self.endpoint()).unwrap()
+    }
+
+    /// What the toy has seen, once it satisfies the condition.
+    #[track_caller]
+    fn wait_until_seen(&self, what: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let session = self.session();
+        for _ in 0..2000 {
+            let Reply::Seen(seen) = session.call(Call::Seen).unwrap() else { panic!() };
+            if what(&seen) {
+                return seen;
+            }
+            // Each call lets the node go on; a little rest lets the system do so too.
+            rest();
+        }
+        panic!("never seen: {:?}", session.call::<_, Reply>(Call::Seen));
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let handle = self.handle.clone();
+        self.runtime.spawn(async move { handle.stop().await });
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+fn rest() {
+    let none: &mut [PollFd<'_>] = &mut [];
+    poll(none, Some(&Timespec { tv_sec: 0, tv_nsec: 2_000_000 })).unwrap();
+}
+
+fn start(path: PathBuf, limits: NodeLimits) -> Result<NodeHandle, ShellError> {
+    let name = Name::new("alone").unwrap();
+    let identity = Identity {
+        node: NodeId(1),
+        name: name.clone(),
+        role: Role::Voter,
+        addresses: vec![],
+        boot_time: Time::BEGIN,
+    };
+    let socket = Some(SocketConfig { path, mode: 0o600 });
+    let config = NodeConfig { cluster: "test".to_owned(), name, socket, limits };
+    let parts = NodeParts {
+        group: Box::new(Solo::new(identity)),
+        transport: None,
+        launcher: Box::new(NoLauncher::default()),
+        services: vec![Adapter::boxed(Toy::default())],
+    };
+    Node::start(config, parts)
+}
+
+/// A new node may not have a lease yet; that is to try again.
+fn open(endpoint: &Endpoint) -> Outcome<Session> {
+    loop {
+        match Session::open(endpoint, Toy::ID, Version::b(1, 1), "test") {
+            Err(error) if error.code == ErrorCode::TryAgain && error.text.contains("member") => {
+                rest();
+            }
+            other => return other,
+        }
+    }
+}
+
+fn put(key: &str, value: impl Into<Payload>) -> Call {
+    Call::Put(key.to_owned(), value.into())
+}
+
+fn readable(session: &Session, patience: i64) -> bool {
+    let fd = session.as_fd();
+    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    let limit = Timespec { tv_sec: patience, tv_nsec: 0 };
+    poll(&mut fds, Some(&limit)).unwrap() > 0
+}
+
+#[test]
+fn calls_are_answered_and_the_selection_object_is_readable_only_with_callbacks() {
+    let node = Fixture::new();
+    let (one, two) = (node.session(), node.session());
+    assert_eq!(one.node(), "alone");
+    assert_eq!(one.call(Call::Watch), Ok(Reply::Done));
+    assert!(!readable(&one, 0));
+    for n in 0..3_u8 {
+        assert_eq!(two.call(put("a", vec![n])), Ok(Reply::Done));
+    }
+    for n in 0..3_u8 {
+        assert!(readable(&one, 10));
+        let callback = one.next_callback(Wait::Now).unwrap();
+        assert_eq!(callback, Some(Callback::Changed("a".to_owned(), vec![n].into())));
+    }
+    assert!(!readable(&one, 0));
+    assert_eq!(one.next_callback::<Callback>(Wait::Now), Ok(None));
+}
+
+#[test]
+fn large_payloads_pass_both_ways() {
+    let node = Fixture::new();
+    let session = node.session();
+    let large = vec![7_u8; 900_000];
+    assert_eq!(session.call(put("large", large.clone())), Ok(Reply::Done));
+    let reply = session.call(Call::Get("large".to_owned()));
+    assert_eq!(reply, Ok(Reply::Value(large.into())));
+}
+
+#[test]
+fn errors_of_the_service_come_through_with_their_story() {
+    let node = Fixture::new();
+    let error = node.session().call::<_, Reply>(Call::Find("b".to_owned())).unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotExist);
+    assert_eq!(error.text, "there is no b; put it first");
+}
+
+#[test]
+fn a_blocking_call_of_one_thread_does_not_block_another() {
+    let node = Fixture::new();
+    let session = Arc::new(node.session());
+    let blocked = Arc::clone(&session);
+    let waiting = thread::spawn(move || {
+        blocked.call_within::<_, Reply>(Call::Wait(Time::END), Patience::ENDLESS)
+    });
+    let watching = Arc::clone(&session);
+    let dispatching = thread::spawn(move || watching.next_callback::<Callback>(Wait::Forever));
+    assert_eq!(session.call(put("a", "1")), Ok(Reply::Done));
+    session.finalize().unwrap();
+    assert_eq!(waiting.join().unwrap().unwrap_err().code, ErrorCode::BadHandle);
+    assert_eq!(dispatching.join().unwrap().unwrap_err().code, ErrorCode::BadHandle);
+    assert_eq!(session.call::<_, Reply>(Call::Watch).unwrap_err().code, ErrorCode::BadHandle);
+    assert_eq!(session.finalize().unwrap_err().code, ErrorCode::BadHandle);
+    assert!(session.is_finalized());
+    assert!(readable(&session, 0), "it hangs up");
+    let seen = node.wait_until_seen(|seen| seen.iter().any(|it| it.starts_with("closed")));
+    assert!(!seen.iter().any(|it| it.starts_with("ended")), "{seen:?}");
+}
+
+#[test]
+fn a_call_that_takes_too_long_is_taken_back() {
+    let node = Fixture::new();
+    let session = node.session();
+    let patience = Patience::beyond(Time(-1)); // The usual alone would be too long for a test.
+    assert_eq!(patience, Patience::USUAL);
+    let short = Patience::at_most(Duration::from_millis(20));
+    let error = session.call_within::<_, Reply>(Call::Wait(Time::END), short).unwrap_err();
+    assert_eq!(error.code, ErrorCode::Timeout);
+    node.wait_until_seen(|seen| seen.iter().any(|it| it.starts_with("cancelled")));
+    assert_eq!(session.call(Call::Watch), Ok(Reply::Done), "the session lives on");
+}
+
+#[test]
+fn without_a_node_the_answer_is_to_try_again_and_names_the_socket() {
+    let path = Path::new("/nowhere/to/be/found").to_owned();
+    let error = open(&Endpoint::Path(path)).unwrap_err();
+    assert_eq!(error.code, ErrorCode::TryAgain);
+    assert!(error.text.contains("/nowhere/to/be/found"), "{error}");
+}
+
+#[test]
+fn an_unknown_service_is_not_supported() {
+    let node = Fixture::new();
+    let session = Session::open(&node.endpoint(), ServiceId(77), Version::b(1, 1), "test");
+    assert_eq!(session.unwrap_err().code, ErrorCode::NotSupported);
+}
+
+#[test]
+fn the_node_tells_how_it_is() {
+    let node = Fixture::new();
+    let session = node.session();
+    let status = NodeClient::<Session>::open(&node.endpoint(), "test").unwrap().status().unwrap();
+    assert_eq!((status.lease, status.sessions, status.view.members.len()), (true, 2, 1));
+    assert_eq!(status.leader, status.id);
+    drop(session);
+}
+
+#[test]
+fn a_node_that_stops_leaves_stale_handles_and_removes_its_socket() {
+    let node = Fixture::new();
+    let session = node.session();
+    let path = node.path();
+    assert_eq!(session.call(Call::Watch), Ok(Reply::Done));
+    let waiting = Arc::new(session);
+    let blocked = Arc::clone(&waiting);
+    let call = thread::spawn(move || {
+        blocked.call_within::<_, Reply>(Call::Wait(Time::END), Patience::ENDLESS)
+    });
+    // The second call on the session proves that the first one is on its way or answered.
+    assert_eq!(waiting.call(put("a", "1")), Ok(Reply::Done));
+    drop(node);
+    let code = call.join().unwrap().unwrap_err().code;
+    assert!([ErrorCode::Timeout, ErrorCode::BadHandle].contains(&code), "{code}");
+    assert_eq!(waiting.call::<_, Reply>(Call::Watch).unwrap_err().code, ErrorCode::BadHandle);
+    assert_eq!(
+        waiting.next_callback::<Callback>(Wait::Forever).unwrap_err().code,
+        ErrorCode::BadHandle
+    );
+    assert!(!path.exists());
+}
+
+#[test]
+fn actions_fail_clearly_on_a_node_that_starts_no_processes() {
+    let node = Fixture::new();
+    let reply = node.session().call(Call::Run(vec!["true".to_owned()])).unwrap();
+    assert!(matches!(reply, Reply::Exit(Exit::Failed(reason)) if reason.contains("aisd")));
+}
+
+#[test]
+fn programs_inside_the_process_are_processes_to_the_node() {
+    let node = Fixture::new();
+    let program = Arc::new(node.handle.program());
+    let connects = Arc::clone(&program);
+    let endpoint = Endpoint::inside(move || connects.connect());
+    let session = open(&endpoint).unwrap();
+    assert_eq!(session.call(Call::Watch), Ok(Reply::Done));
+    drop((endpoint, program));
+    // The session still holds the program, by its own copy of the endpoint.
+    assert_eq!(session.call(put("a", "1")), Ok(Reply::Done));
+    drop(session);
+    node.wait_until_seen(|seen| seen.iter().any(|it| it.starts_with("ended")));
+}
+
+/// Another process of this test, which runs one test function to be killed in.
+fn child(node: &Fixture, function: &str) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([function, "--exact", "--ignored", "--nocapture"])
+        .env("AIS_SOCKET", node.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let mut said = String::new();
+    while !said.contains("ready\n") {
+        let mut byte = [0];
+        assert_eq!(output.read(&mut byte).unwrap(), 1, "it ended early: {said}");
+        said.push(byte[0] as char);
+    }
+    child
+}
+
+#[test]
+#[ignore = "the child of another test"]
+fn a_child_that_waits() {
+    let session = open(&Endpoint::from_env()).unwrap();
+    session.call::<_, Reply>(put("child", "lives")).unwrap();
+    println!("ready");
+    let _ = session.call_within::<_, Reply>(Call::Wait(Time::END), Patience::ENDLESS);
+}
+
+#[test]
+fn a_killed_client_is_one_ended_process() {
+    let node = Fixture::new();
+    let session = node.session();
+    let mut child = child(&node, "a_child_that_waits");
+    assert_eq!(session.call(Call::Get("child".to_owned())), Ok(Reply::Value("lives".into())));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let seen = node.wait_until_seen(|seen| seen.iter().any(|it| it.starts_with("ended")));
+    let of_child = |it: &&String| it.starts_with("closed") || it.starts_with("ended");
+    let told: Vec<&String> = seen.iter().filter(of_child).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn clients_that_lie_or_stop_half_way_hurt_only_themselves() {
+    let node = Fixture::new();
+    let good = node.session();
+    let hello = Frame::new(
+        frame::HELLO,
+        0,
+        encode_bytes(&Hello::Open {
+            protocol: Hello::PROTOCOL,
+            service: Toy::ID,
+            version: Version::b(1, 1),
+            program: "liar".to_owned(),
+        }),
+    )
+    .to_bytes();
+    let garbage: [Bytes; 6] = [
+        Bytes::from_static(&[0xff; 64]),
+        Frame::new(frame::HELLO, 0, Bytes::from_static(b"\xff")).to_bytes(),
+        Frame::new(frame::CALL, 0, Bytes::new()).to_bytes(),
+        hello.slice(..hello.len() - 3),
+        [&hello[..], &[0xff; 64]].concat().into(),
+        [&hello[..], &Frame::new(frame::CALL, 1, Bytes::from_static(b"\xff")).to_bytes()[..]]
+            .concat()
+            .into(),
+    ];
+    for (n, bytes) in garbage.into_iter().enumerate() {
+        let mut stream = UnixStream::connect(node.path()).unwrap();
+        stream.write_all(&bytes).unwrap();
+        if n == 3 {
+            drop(stream);
+        } else {
+            // The node hangs up, having said why if it could; what it did not read resets.
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+        assert_eq!(good.call(Call::Watch), Ok(Reply::Done));
+    }
+}
+
+#[test]
+fn nobody_attaches_with_a_token_he_was_not_given() {
+    let node = Fixture::new();
+    let _session = node.session();
+    let mut stream = UnixStream::connect(node.path()).unwrap();
+    let hello = Hello::Attach { protocol: Hello::PROTOCOL, token: 1 };
+    stream.write_all(&Frame::new(frame::HELLO, 0, encode_bytes(&hello)).to_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(String::from_utf8_lossy(&answer).contains("no session of that token"));
+}
+
+#[test]
+fn a_client_that_does_not_read_is_cut_off_and_others_do_not_notice() {
+    let node = Fixture::with(NodeLimits { outbound_bytes: 1 << 20, ..NodeLimits::default() });
+    let (slow, good) = (node.session(), node.session());
+    slow.call::<_, Reply>(Call::Watch).unwrap();
+    for _ in 0..8 {
+        assert_eq!(good.call(put("a", vec![0; 500_000])), Ok(Reply::Done));
+    }
+    loop {
+        match slow.next_callback::<Callback>(Wait::Forever) {
+            Ok(_) => {}
+            Err(error) => break assert_eq!(error.code, ErrorCode::BadHandle),
+        }
+    }
+}
+
+#[test]
+fn many_async_calls_share_a_connection() {
+    let node = Fixture::new();
+    drop(node.session());
+    let endpoint = node.endpoint();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async move {
+        let session = AsyncSession::open(&endpoint, Toy::ID, Version::b(1, 1), "test");
+        let session = session.await.unwrap();
+        assert_eq!(session.call(Call::Watch).await, Ok(Reply::Done));
+        assert_eq!(session.next_callback::<Callback>(Wait::Now).await, Ok(None));
+        let calls = (0..50).map(|n| session.call::<_, Reply>(put(&format!("{n}"), "x")));
+        for outcome in futures::future::join_all(calls).await {
+            assert_eq!(outcome, Ok(Reply::Done));
+        }
+        for n in 0..50 {
+            let callback = session.next_callback(Wait::Forever).await.unwrap();
+            assert_eq!(callback, Some(Callback::Changed(format!("{n}"), "x".into())));
+        }
+        let taken_back = session.call::<_, Reply>(Call::Wait(Time::END));
+        let short = Duration::from_millis(20);
+        tokio::time::timeout(short, taken_back).await.unwrap_err();
+        let Reply::Seen(seen) = session.call(Call::Seen).await.unwrap() else { panic!() };
+        assert!(seen.last().unwrap().starts_with("cancelled"), "{seen:?}");
+        session.finalize().await.unwrap();
+        let late = session.call::<_, Reply>(Call::Watch).await.unwrap_err();
+        assert_eq!(late.code, ErrorCode::BadHandle);
+        let status = NodeClient::<AsyncSession>::open(&endpoint, "test").await.unwrap();
+        assert_eq!(status.status().await.unwrap().sessions, 1);
+    });
+}
+
+#[test]
+fn two_nodes_do_not_share_a_socket() {
+    let node = Fixture::new();
+    let path = node.path();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let second = runtime.block_on(async { start(path, NodeLimits::default()) });
+    assert!(matches!(second, Err(ShellError::Socket { .. })), "{second:?}");
+}
