@@ -22,7 +22,8 @@ impl State {
             Ok(group) => {
                 let group = &mut self.groups[group];
                 let failed = group.failed();
-                group.job = Some(Job { object, operation, member, request, failed });
+                group.job =
+                    Some(Job { object, operation, member, request, failed, repaired: false });
                 None
             }
             Err(refusal) => Some(Err(refusal)),
@@ -181,14 +182,17 @@ impl Group {
             return false;
         }
         self.forget_who_was_active();
-        let Some(job) = &self.job else { return false };
+        let Some(job) = &mut self.job else { return false };
+        let mut broken = false;
         if job.operation == AdminOperation::Repaired {
             let unit = self.units.iter_mut().find(|it| it.name == job.object);
             let unit = unit.expect("the operation was begun on one of our units");
             let is = |state| move |it: &Component| it.presence == state;
-            let disabled = unit.operational == OperationalState::Disabled;
-            if disabled && unit.components.iter().all(is(PresenceState::Uninstantiated)) {
+            let down = unit.components.iter().all(is(PresenceState::Uninstantiated));
+            if !job.repaired && down {
+                job.repaired = true;
                 unit.enable();
+                unit.failovers = 0;
                 ledger.note(&unit.name, "ENABLED, by the operator's order");
                 return true;
             }
@@ -197,8 +201,10 @@ impl Group {
                 self.answer(Err(refusal), ledger);
                 return false;
             }
+            broken = unit.operational == OperationalState::Disabled;
         }
-        let pending = self.failed() > job.failed;
+        let Some(job) = &self.job else { return false };
+        let pending = broken || self.failed() > job.failed;
         let refusal = Refusal::RepairPending(job.object.clone());
         self.answer(if pending { Err(refusal) } else { Ok(()) }, ledger);
         false

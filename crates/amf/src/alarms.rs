@@ -15,6 +15,8 @@ pub(crate) enum Alarm {
     Overdue(Number),
     /// The failures of a unit are no longer counted together.
     Probation(Place),
+    /// The fail-overs of a unit are no longer counted together.
+    Repair(Place),
 }
 
 /// When which of them is due.

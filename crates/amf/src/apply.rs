@@ -130,6 +130,7 @@ impl State {
                     unit.released(&mut self.ledger);
                     let place = Place { group: index, unit: number, component: 0 };
                     self.ledger.alarms.clear(Alarm::Probation(place));
+                    self.ledger.alarms.clear(Alarm::Repair(place));
                     self.touched.insert(index);
                 }
             }
@@ -150,6 +151,11 @@ impl State {
                 Alarm::Probation(place) => {
                     let unit = &mut self.groups[place.group].units[place.unit];
                     unit.phase = crate::escalation::Phase::Idle;
+                }
+                Alarm::Repair(place) => {
+                    self.begin(stamp, "fail-overs are counted anew".into());
+                    self.groups[place.group].units[place.unit].failovers = 0;
+                    self.touched.insert(place.group);
                 }
                 Alarm::Overdue(number) => self.overdue(stamp, number),
             }

@@ -209,6 +209,7 @@ fn unit(
         lost: false,
         phase: Phase::Idle,
         restarts: 0,
+        failovers: 0,
         takers: takers(spec, &components, csis)?,
         components: components.into_iter().cloned().map(component).collect(),
     })

@@ -85,8 +85,15 @@ impl Group {
 
     fn fail_over(&mut self, place: Place, whole: bool, ledger: &mut Ledger) {
         let unit = &mut self.units[place.unit];
+        let at = Place { component: 0, ..place };
         unit.phase = crate::escalation::Phase::Idle;
-        ledger.alarms.clear(Alarm::Probation(Place { component: 0, ..place }));
+        ledger.alarms.clear(Alarm::Probation(at));
+        // Counted as long as restarts of the unit are; without limit is not at all.
+        let until = ledger.time().after(self.limits.unit.probation);
+        unit.failovers = if until.is_some() { unit.failovers + 1 } else { 0 };
+        if unit.failovers == 1 {
+            ledger.alarms.set(Alarm::Repair(at), until);
+        }
         let failed = &unit.components[place.component].spec.name;
         if whole {
             let rule = format!("DISABLED, fail over: {failed} failed (§3.11.1.3)");

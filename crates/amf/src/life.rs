@@ -16,6 +16,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+/// A unit that fails over so often within the probation of its restarts is repaired only when
+/// that has passed: a component that is broken for good may not keep its node busy.
+const FAILOVERS_MAX: u32 = 5;
+
 impl Group {
     /// Starts and ends what is to run and what is not.
     pub(crate) fn live(&mut self, group: usize, ledger: &mut Ledger) {
@@ -47,7 +51,8 @@ impl Group {
             let whole = &self.units[unit];
             let it = &whole.components[component];
             // A component that failed over comes back when its unit has given up its work.
-            let repairable = it.operational == OperationalState::Enabled || !whole.assigned();
+            let mendable = !whole.assigned() && whole.failovers < FAILOVERS_MAX;
+            let repairable = it.operational == OperationalState::Enabled || mendable;
             if it.spec.level == level && it.startable() && repairable {
                 self.start(Place { group, unit, component }, ledger);
             }
@@ -207,7 +212,8 @@ impl Group {
         let down = |it: &Component| it.presence == PresenceState::Uninstantiated;
         for unit in self.units.iter_mut().filter(|_| self.auto_repair) {
             let disabled = unit.operational == OperationalState::Disabled;
-            if disabled && !unit.lost && unit.components.iter().all(down) {
+            let often = unit.failovers >= FAILOVERS_MAX;
+            if disabled && !often && !unit.lost && unit.components.iter().all(down) {
                 unit.enable();
                 ledger.note(&unit.name, "ENABLED: everything of it has ended; repaired");
             }
@@ -227,6 +233,7 @@ impl Unit {
         self.host = None;
         self.lost = false;
         self.restarts = 0;
+        self.failovers = 0;
         self.phase = crate::escalation::Phase::Idle;
         for it in &mut self.components {
             it.drop_work(ledger);

@@ -88,6 +88,8 @@ pub(crate) struct Job {
     pub(crate) request: u64,
     /// Components that had failed before it began.
     pub(crate) failed: usize,
+    /// REPAIRED has done its part: what fails again now is no longer its business.
+    pub(crate) repaired: bool,
 }
 
 /// A service instance.
@@ -133,6 +135,8 @@ pub(crate) struct Unit {
     pub(crate) lost: bool,
     pub(crate) phase: Phase,
     pub(crate) restarts: u32,
+    /// Fail-overs that are counted together.
+    pub(crate) failovers: u32,
     pub(crate) components: Vec<Component>,
     /// Which component takes which CSI, by the CSI's index.
     pub(crate) takers: Vec<usize>,

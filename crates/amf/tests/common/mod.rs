@@ -224,6 +224,15 @@ impl World {
         self.settle();
     }
 
+    pub(crate) fn release_later(&mut self, member: MemberId) {
+        self.log.push_back(Event::Released(member));
+    }
+
+    /// When the next replicated timer is due.
+    pub(crate) fn due(&self) -> Option<GroupTime> {
+        self.cores.values().next().and_then(Service::group_deadline)
+    }
+
     /// Whether anything is on its way.
     pub(crate) fn busy(&self) -> bool {
         !self.log.is_empty()
@@ -486,8 +495,7 @@ impl World {
         let until = self.time + duration.0.unsigned_abs();
         loop {
             self.settle();
-            let due = self.cores.values().next().and_then(Service::group_deadline);
-            let Some(due) = due.filter(|it| it.0 <= until) else { break };
+            let Some(due) = self.due().filter(|it| it.0 <= until) else { break };
             self.tick(due);
         }
         self.time = until;
@@ -517,11 +525,15 @@ impl World {
 
     /// All nodes hold the same, and nobody is active twice.
     fn check(&self) {
+        self.check_one_active();
+        // Dear, so not at every entry; what differs once goes on to differ.
+        if !self.index.is_multiple_of(8) {
+            return;
+        }
         let mut all = self.cores.values().map(|it| format!("{:?}", it.snapshot()));
         if let Some(first) = all.next() {
             assert!(all.all(|it| it == first), "two nodes differ:\n{}", self.trace.join("\n"));
         }
-        self.check_one_active();
     }
 
     fn check_one_active(&self) {
