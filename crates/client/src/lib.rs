@@ -36,6 +36,7 @@ mod ckpt;
 mod clm;
 mod connection;
 mod endpoint;
+mod msg;
 mod node;
 
 pub use amf::{Amf, COMPONENT_VARIABLE};
@@ -45,4 +46,5 @@ pub use caller::{Caller, Message, Patience, Wait};
 pub use ckpt::Ckpt;
 pub use clm::Clm;
 pub use endpoint::{Connect, DEFAULT_SOCKET, Endpoint, SOCKET_VARIABLE};
+pub use msg::{Got, Msg};
 pub use node::Node;
