@@ -7,6 +7,7 @@
 //! - [`raft`]: many nodes, on an existing consensus library, over any transport.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod contract;
 mod feed;
 mod identity;
