@@ -9,6 +9,11 @@
 //!   log on disk is still to come, and so are recovery plugs and an operator's `reform`.
 //! - If a majority of the voters loses its memory at once, the group cannot go on; if all do, they
 //!   form a new one.
+//! - An order is kept in memory until it is delivered or this incarnation ends; entries are kept
+//!   in the log until every member of the view has them, and who is more than 50,000 entries or
+//!   64 MiB behind is ordered out. A voter is ordered out only while a majority remains without it.
+//! - The library reports peers that are down as errors, again and again: keep its target
+//!   `openraft` out of logs for people.
 //! - Elections are held by turn, never by the library's own timers: a voter campaigns when its
 //!   leader has been silent for as long as voters refuse another, and a majority is there to vote.
 

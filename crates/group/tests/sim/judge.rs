@@ -205,6 +205,14 @@ impl Judge {
         }
     }
 
+    /// The whole run, for comparison with another.
+    pub(crate) fn transcript(&self) -> Vec<String> {
+        let start = self.notes.first().map(|(at, _)| *at);
+        let note = |(at, text): &(Instant, String)| format!("{:?} {text}", *at - start.unwrap());
+        let order = self.order.values().map(|(stamp, text)| format!("{stamp:?} {text}"));
+        self.notes.iter().map(note).chain(order).collect()
+    }
+
     pub(crate) fn describe(&self) -> String {
         let live = self.lives.iter().filter(|(_, it)| !it.dead);
         let line = |(life, it): (&Life, &Seen)| {

@@ -282,3 +282,28 @@ fn two_members_that_do_not_hear_each_other_are_not_both_in() {
         world.until("one is out", 5 * SECOND, |it| it.lives[&life].view.members.len() == 2).await;
     });
 }
+
+#[test]
+fn who_joins_after_a_long_history_gets_the_state_and_not_the_history() {
+    simulate(async {
+        let mut world = cluster(14, &[1, 2, 3]).await;
+        for number in 1..=3_000 {
+            world.multicast(number % 3 + 1, Priority::Medium);
+            world.pass(ms(3)).await;
+        }
+        world.start(11);
+        world.settled(5 * SECOND).await;
+        assert!(world.judge().lives[&world.life(11)].restored);
+        // A voter that begins blank, too, and can be relied on.
+        world.kill(1);
+        world.settled(2 * SECOND).await;
+        world.start(1);
+        world.settled(5 * SECOND).await;
+        world.kill(2);
+        world.multicast(1, Priority::Medium);
+        let all = |judge: &judge::Judge| judge.acknowledged.len() == 3_001;
+        world.until("all messages", 2 * SECOND, all).await;
+        world.settled(2 * SECOND).await;
+        world.verdict();
+    });
+}

@@ -19,7 +19,7 @@ fn seeds() -> Vec<u64> {
 #[test]
 fn storms_break_no_promise_and_heal() {
     for seed in seeds() {
-        let run = || simulate(storm(seed));
+        let run = || simulate(async { drop(storm(seed).await) });
         if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
             eprintln!("again: AIS_SEED={seed} cargo test -p ais-group --test sim storms");
             std::panic::resume_unwind(panic);
@@ -27,7 +27,20 @@ fn storms_break_no_promise_and_heal() {
     }
 }
 
-async fn storm(seed: u64) {
+#[test]
+fn equal_seeds_give_equal_runs() {
+    let transcript = |seed| {
+        let mut lines = Vec::new();
+        simulate(async { lines = storm(seed).await });
+        lines
+    };
+    for seed in [3, 8] {
+        assert_eq!(transcript(seed), transcript(seed));
+    }
+    assert_ne!(transcript(3), transcript(8));
+}
+
+async fn storm(seed: u64) -> Vec<String> {
     let voters: &[u32] = if seed.is_multiple_of(3) { &[1, 2, 3, 4, 5] } else { &[1, 2, 3] };
     let mut world = World::new(seed, voters);
     if seed % 4 == 1 {
@@ -52,6 +65,7 @@ async fn storm(seed: u64) {
     world.until("the last messages", SECOND, |judge| judge.acknowledged.len() >= expected).await;
     world.settled(SECOND).await;
     world.verdict();
+    world.judge().transcript()
 }
 
 /// One stroke of bad luck, and a while of normal work.
