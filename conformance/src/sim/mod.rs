@@ -8,8 +8,8 @@ use ais_conformance_core::{
     AnyCall, AnyCallback, AnyReply, Cluster, Fault, Feature, Implementation, SessionName, Setup,
     Ticket, Trouble,
 };
-use ais_node::{Event, ProcessKey, SessionId};
-use ais_types::{Error, ErrorCode, Name, NodeId, Outcome, frame};
+use ais_node::{ProcessKey, SessionId};
+use ais_types::{Error, ErrorCode, Name, NodeId, Outcome, amf, frame};
 use ais_wire::Frame;
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -35,13 +35,13 @@ impl Implementation for Sim {
             | Feature::StopNode
             | Feature::StartNode
             | Feature::Cut
-            | Feature::Witness => Ok(()),
-            Feature::Components => Err("AMF models are not there yet".to_owned()),
+            | Feature::Witness
+            | Feature::Components => Ok(()),
         }
     }
 
     fn start(&self, setup: &Setup) -> Result<Box<dyn Cluster>, Trouble> {
-        let mut world = World::new(setup);
+        let mut world = World::new(setup)?;
         world.form();
         world.fatal.clone().map_or(Ok(()), |it| Err(Trouble::Broken(it)))?;
         Ok(Box::new(SimCluster {
@@ -99,6 +99,14 @@ impl SimCluster {
     fn process_of(&self, session: &SessionName) -> Result<Process, Trouble> {
         let process = self.processes.get(&session.process).copied();
         process.ok_or_else(|| Trouble::Broken(format!("process {} is dead", session.process)))
+    }
+
+    /// The latest process that AMF started for a component, if no name was given to it yet.
+    fn unclaimed(&self, component: &str) -> Option<Process> {
+        let (node, key) = self.world.started(component)?;
+        let claimed = self.processes.values().any(|it| it.node == node && it.key == key);
+        let life = self.world.nodes[node].lives;
+        (!claimed).then_some(Process { node, life, key })
     }
 
     /// What sessions heard goes where it belongs.
@@ -194,8 +202,21 @@ impl Cluster for SimCluster {
         Ok(())
     }
 
-    fn call(&mut self, name: &SessionName, call: AnyCall) -> Result<Ticket, Trouble> {
+    fn component(&mut self, process: &str, component: &str) -> Result<(), Trouble> {
+        self.until(|it| it.unclaimed(component).is_some());
+        self.sound()?;
+        let found = self.unclaimed(component);
+        let found = found.ok_or_else(|| Trouble::Broken(format!("{component} is not started")))?;
+        self.processes.insert(process.to_owned(), found);
+        Ok(())
+    }
+
+    fn call(&mut self, name: &SessionName, mut call: AnyCall) -> Result<Ticket, Trouble> {
         let process = self.process_of(name)?;
+        // A library says at Initialize whose environment it runs in.
+        if let AnyCall::Amf(amf::Call::Initialize { component, .. }) = &mut call {
+            *component = self.world.component_of(process.node, process.key);
+        }
         if !self.sessions.contains_key(name) {
             let id = self.world.open_session(process.node, name.service, process.key);
             let session =
@@ -265,7 +286,7 @@ impl Cluster for SimCluster {
             Fault::KillProcess(process) => {
                 let gone = self.processes.remove(process);
                 let gone = gone.ok_or_else(|| Trouble::Broken(format!("{process} is dead")))?;
-                self.world.happen(gone.node, Event::ProcessExited(gone.key));
+                self.world.process_ended(gone.node, gone.key);
                 self.world.settle();
             }
             Fault::KillNode(node) | Fault::StopNode(node) => {

@@ -2,7 +2,7 @@
 //! orders is handed to all members at once, and nothing overtakes anything.
 
 use crate::services;
-use ais_conformance_core::Setup;
+use ais_conformance_core::{Setup, Trouble};
 use ais_node::{
     ConnectionId, Core, CoreConfig, CoreLimits, Done, Effect, Event, Peer, ProcessKey, SessionId,
     Task,
@@ -10,7 +10,7 @@ use ais_node::{
 use ais_service::{Exit, Instant, Lease, Link, Now, Spawn};
 use ais_types::{
     GroupTime, Incarnation, Member, MemberId, Name, NodeId, ProcessId, Role, ServiceId, Stamp,
-    Time, View,
+    Time, View, amf::Model,
 };
 use ais_wire::Frame;
 use bytes::Bytes;
@@ -68,6 +68,17 @@ pub(super) struct World {
     index: u64,
     keys: u64,
     group_deadline: Option<GroupTime>,
+    model: Option<Model>,
+}
+
+/// What the services call a node of the scenario.
+fn service_name(node: &str) -> Name {
+    Name::new(format!("safNode={node},safCluster=sim")).expect("scenario names are short")
+}
+
+fn variable(spawn: &Spawn) -> Option<&str> {
+    let is = |it: &&(String, String)| it.0 == "SA_AMF_COMPONENT_NAME";
+    spawn.environment.iter().find(is).map(|it| it.1.as_str())
 }
 
 impl Node {
@@ -76,8 +87,7 @@ impl Node {
     }
 
     pub(super) fn service_name(&self) -> Name {
-        Name::new(format!("safNode={},safCluster=sim", self.name))
-            .expect("scenario names are short")
+        service_name(&self.name)
     }
 
     fn member(&self, boot_time: Time, joined_view: u64) -> Member {
@@ -93,7 +103,7 @@ impl Node {
 }
 
 impl World {
-    pub(super) fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup) -> Result<Self, Trouble> {
         let nodes = (1..).zip(&setup.nodes).map(|(number, spec)| Node {
             name: spec.name.clone(),
             id: NodeId(number),
@@ -105,7 +115,7 @@ impl World {
             held: Vec::new(),
             spawned: Vec::new(),
         });
-        Self {
+        Ok(Self {
             now: Duration::from_secs(1),
             nodes: nodes.collect(),
             view: View::default(),
@@ -117,7 +127,8 @@ impl World {
             index: 0,
             keys: 0,
             group_deadline: None,
-        }
+            model: services::model(setup, service_name)?,
+        })
     }
 
     pub(super) fn node(&self, name: &str) -> Option<usize> {
@@ -308,6 +319,22 @@ impl World {
         }
     }
 
+    /// The component whose process this is, as its environment says.
+    pub(super) fn component_of(&self, at: usize, key: ProcessKey) -> Option<Name> {
+        let (_, spawn) = self.nodes[at].spawned.iter().find(|it| it.0 == key)?;
+        Name::new(variable(spawn)?).ok()
+    }
+
+    /// The latest process that was started for a component and still runs.
+    pub(super) fn started(&self, component: &str) -> Option<(usize, ProcessKey)> {
+        let on = |(at, node): (usize, &Node)| {
+            let of = |it: &&(ProcessKey, Spawn)| variable(&it.1) == Some(component);
+            node.spawned.iter().rev().find(of).map(|it| (at, it.0))
+        };
+        let alive = self.nodes.iter().enumerate().filter(|(_, it)| it.core.is_some());
+        { alive }.find_map(on)
+    }
+
     /// A blank life of a node.
     pub(super) fn boot(&mut self, at: usize) {
         let node = &mut self.nodes[at];
@@ -317,7 +344,7 @@ impl World {
         node.spawned.clear();
         let limits = CoreLimits::default();
         let config = CoreConfig { cluster: "sim".to_owned(), name: node.service_name(), limits };
-        node.core = Some(Core::new(config, services::all()));
+        node.core = Some(Core::new(config, services::all(node.id, self.model.as_ref())));
     }
 
     /// Hands out a view of these nodes, in which blank ones are admitted.
