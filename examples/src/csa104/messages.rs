@@ -13,8 +13,6 @@ const QUEUE: &str = "csa104msgqueue";
 /// Bytes for each of the first three priorities. The original leaves the fourth uninitialised;
 /// any number is good there, since sizes are declared and not reserved.
 const SIZES: [u64; 4] = [2048, 2048, 2048, 0x7fff_c0de];
-/// The receiver's buffer.
-const ROOM: u64 = 1024;
 /// How long the queue outlives its receiver, in milliseconds; 0 (as in the original) if not set.
 const RETENTION: &str = "CSA104_RETENTION_MS";
 
@@ -54,7 +52,7 @@ impl Messages {
     /// Receives until the queue is closed.
     pub(crate) fn receive(&self, queue: u64) {
         loop {
-            match self.msg.get(queue, ROOM, Time::END) {
+            match self.msg.get(queue, Time::END) {
                 Ok(received) => {
                     if let Some(sender) = received.message.sender.filter(|it| !it.is_empty()) {
                         self.log.info(format!("Sender Name : {sender}"));
