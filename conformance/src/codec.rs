@@ -1,5 +1,6 @@
 //! Calls of any service to frames, and frames back to what programs are answered and told.
 
+use ais_client::{Patience, Session, Wait};
 use ais_conformance_core::{AnyCall, AnyCallback, AnyReply};
 use ais_types::{Error, ErrorCode, Outcome, ServiceId, frame};
 use ais_wire::{DecodeError, Frame, decode, encode};
@@ -9,6 +10,56 @@ macro_rules! codec {
         /// The frame of a call.
         pub(crate) fn call_frame(tag: u64, call: AnyCall) -> Frame {
             match call { $(AnyCall::$variant(mut it) => encode(frame::CALL, tag, &mut it),)* }
+        }
+
+        /// The call in a frame.
+        pub(crate) fn call_of(service: ServiceId, frame: &Frame) -> Outcome<AnyCall> {
+            $(if service == ServiceId::$id {
+                return match decode::<ais_types::$module::Call>(frame) {
+                    Ok(it) => Ok(AnyCall::$variant(it)),
+                    Err(error) => Err(nonsense(&error)),
+                };
+            })*
+            Err(no_service(service))
+        }
+
+        /// The frame of what a call was answered.
+        pub(crate) fn reply_frame(tag: u64, outcome: Outcome<AnyReply>) -> Frame {
+            match outcome {
+                $(Ok(AnyReply::$variant(it)) => {
+                    encode(frame::REPLY, tag, &mut Outcome::<ais_types::$module::Reply>::Ok(it))
+                })*
+                Err(error) => encode(frame::REPLY, tag, &mut Outcome::<()>::Err(error)),
+            }
+        }
+
+        /// The frame of a callback.
+        pub(crate) fn callback_frame(callback: AnyCallback) -> Frame {
+            match callback {
+                $(AnyCallback::$variant(mut it) => encode(frame::CALLBACK, 0, &mut it),)*
+            }
+        }
+
+        /// Makes a call on a session of this implementation's own library.
+        pub(crate) fn ask(session: &Session, call: AnyCall) -> Outcome<AnyReply> {
+            match call {
+                $(AnyCall::$variant(call) => session
+                    .call_within::<_, ais_types::$module::Reply>(call, Patience::ENDLESS)
+                    .map(AnyReply::$variant),)*
+            }
+        }
+
+        /// The next callback on a session of this implementation's own library.
+        pub(crate) fn next_callback(
+            session: &Session,
+            service: ServiceId,
+            wait: Wait,
+        ) -> Outcome<Option<AnyCallback>> {
+            $(if service == ServiceId::$id {
+                let callback = session.next_callback::<ais_types::$module::Callback>(wait)?;
+                return Ok(callback.map(AnyCallback::$variant));
+            })*
+            Err(no_service(service))
         }
 
         /// What a reply frame says.

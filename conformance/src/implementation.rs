@@ -1,7 +1,8 @@
 //! Which adapter judges what.
 
-use crate::Sim;
+use crate::{Aisd, Embedded, Sim};
 use ais_conformance_core::{Cluster, Feature, Implementation, Setup, Trouble};
+use std::path::PathBuf;
 
 /// How nodes talk to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,20 +29,20 @@ pub fn sim(medium: Medium) -> Box<dyn Implementation> {
 #[must_use]
 pub fn embedded(medium: Medium) -> Box<dyn Implementation> {
     match medium {
-        Medium::Memory | Medium::Tcp => {
-            none("embedded", "this adapter is not there yet; use --implementation sim")
-        }
-        Medium::Udp => none("embedded over udp", "the UDP transport is not there yet"),
+        Medium::Memory | Medium::Tcp => Box::new(Embedded { medium }),
+        Medium::Udp => none("embedded over udp", "the UDP transport is not supported yet"),
     }
 }
 
-/// Daemons with real processes.
+/// Daemons with real processes; `program` becomes them (see [`becomes_another`]).
+///
+/// [`becomes_another`]: crate::becomes_another
 #[must_use]
-pub fn aisd(medium: Medium) -> Box<dyn Implementation> {
+pub fn aisd(medium: Medium, program: PathBuf) -> Box<dyn Implementation> {
     match medium {
         Medium::Memory => none("aisd over memory", "daemons share no memory; use --transport tcp"),
-        Medium::Tcp => none("aisd", "this adapter is not there yet; use --implementation sim"),
-        Medium::Udp => none("aisd over udp", "the UDP transport is not there yet"),
+        Medium::Tcp => Box::new(Aisd { program }),
+        Medium::Udp => none("aisd over udp", "the UDP transport is not supported yet"),
     }
 }
 

@@ -7,13 +7,58 @@
 //!
 //! - [`Sim`]: nodes' cores in one thread, under virtual time, with an order that is trivially
 //!   right: exact and instant.
+//! - [`Embedded`]: nodes in this process, each on a thread of its own, over memory or TCP.
+//! - [`Aisd`]: daemons and programs as processes, over TCP and Unix sockets, killed by SIGKILL.
+//!
+//! The last line printed is `N passed, N failed, N skipped`; the exit status is 0 if none failed,
+//! 1 if some did, 2 if the arguments make no sense.
 #![forbid(unsafe_code)]
 
 mod codec;
 mod handles;
 pub mod implementation;
+mod real;
 mod services;
 mod sim;
 
 pub use implementation::Medium;
+pub use real::{Aisd, Embedded};
 pub use sim::Sim;
+
+use ais_client::Endpoint;
+use std::{
+    ffi::OsString,
+    io,
+    os::{fd::AsFd, unix::net::UnixStream},
+    process::ExitCode,
+};
+
+/// Daemons and programs under test are this very program, told apart by its first argument. Call
+/// it before anything else in `main`; `None` means that it is to go on as itself.
+#[must_use]
+pub fn becomes_another(arguments: &[OsString]) -> Option<ExitCode> {
+    if aisd::keeper::is_asked_for(arguments) {
+        return Some(aisd::keep());
+    }
+    let (_, rest) = arguments.split_first()?;
+    let (role, rest) = rest.split_first()?;
+    if role == real::DAEMON {
+        let name = OsString::from("aisd");
+        return Some(aisd::main([name].into_iter().chain(rest.iter().cloned()).collect()));
+    }
+    (role == real::HELPER).then(help)
+}
+
+/// A program under test: who runs the scenario is at the other end of its standard input.
+fn help() -> ExitCode {
+    match io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) {
+        Ok(stream) => {
+            real::serve(stream, &Endpoint::from_env());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("helper: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -7,7 +7,7 @@ use ais_conformance_core::{
     scenarios, summary, text,
 };
 use clap::{Parser, ValueEnum};
-use std::{process::ExitCode, time::Instant};
+use std::{env, ffi::OsString, process::ExitCode, time::Instant};
 
 /// Judges an implementation of the Application Interface Specification.
 #[derive(Parser)]
@@ -65,6 +65,10 @@ enum Report {
 }
 
 fn main() -> ExitCode {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    if let Some(end) = ais_conformance::becomes_another(&arguments) {
+        return end;
+    }
     match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -81,7 +85,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         chosen.iter().for_each(|it| println!("{:<60} {}", it.id, it.clause));
         return Ok(true);
     }
-    let implementation = implementation_of(arguments);
+    let implementation = implementation_of(arguments)?;
     let gaps = gaps()?;
     let options = Options { strict: arguments.strict };
     // A report on standard output is not interrupted by the progress.
@@ -127,17 +131,20 @@ fn gaps() -> Result<Gaps, String> {
     Ok(gaps)
 }
 
-fn implementation_of(arguments: &Arguments) -> Box<dyn Implementation> {
+fn implementation_of(arguments: &Arguments) -> Result<Box<dyn Implementation>, String> {
     let medium = match arguments.transport {
         Transport::Memory => Medium::Memory,
         Transport::Tcp => Medium::Tcp,
         Transport::Udp => Medium::Udp,
     };
-    match arguments.implementation {
+    Ok(match arguments.implementation {
         Which::Sim => implementation::sim(medium),
         Which::Embedded => implementation::embedded(medium),
-        Which::Aisd => implementation::aisd(medium),
-    }
+        Which::Aisd => {
+            let program = env::current_exe().map_err(|error| error.to_string())?;
+            implementation::aisd(medium, program)
+        }
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a scenario took, for the report")]

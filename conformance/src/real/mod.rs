@@ -1,0 +1,15 @@
+//! Clusters in real time: nodes in this process, or daemons. Programs under test talk to them by
+//! this implementation's own client library.
+
+mod aisd;
+mod clock;
+mod cluster;
+mod embedded;
+mod helper;
+mod protocol;
+mod remote;
+
+pub use aisd::Aisd;
+pub(crate) use aisd::{DAEMON, HELPER};
+pub use embedded::Embedded;
+pub(crate) use helper::serve;
