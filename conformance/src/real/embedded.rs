@@ -221,7 +221,7 @@ fn live(
     runtime.block_on(async {
         match start(plan).await {
             Err(error) => drop(started.send(Err(error))),
-            Ok(handle) => {
+            Ok((handle, _listener)) => {
                 let _ = started.send(Ok(handle.clone()));
                 tokio::select! {
                     _ = killed => {}
@@ -234,18 +234,20 @@ fn live(
     runtime.shutdown_background();
 }
 
-async fn start(plan: &Plan) -> Result<NodeHandle, String> {
+/// The node, and what has to live as long as it.
+async fn start(plan: &Plan) -> Result<(NodeHandle, Option<tcp::TcpNode>), String> {
     let me = Peer { node: id(plan.at), nonce: plan.nonce };
     match &*plan.wires {
         Wires::Memory(network) => {
             let node = network.node(me.node, me.nonce);
-            assemble(plan, node.open(Class::Control), node.open(Class::Data))
+            Ok((assemble(plan, node.open(Class::Control), node.open(Class::Data))?, None))
         }
         Wires::Tcp(addresses) => {
             let mut config = tcp::Config::new(CLUSTER, me, addresses[plan.at]);
             config.peers = peers(plan, addresses);
             let node = tcp::TcpNode::bind(config).await.map_err(|error| error.to_string())?;
-            assemble(plan, node.open(Class::Control), node.open(Class::Data))
+            let handle = assemble(plan, node.open(Class::Control), node.open(Class::Data))?;
+            Ok((handle, Some(node)))
         }
     }
 }
@@ -282,7 +284,7 @@ fn assemble<T: Transport>(plan: &Plan, control: T, data: T) -> Result<NodeHandle
         group: Box::new(group),
         transport: Some(Box::new(data)),
         launcher: Box::new(NoLauncher::default()),
-        services: services::all(),
+        services: services::all(id(plan.at), None),
     };
     Node::start(config, parts).map_err(|error| error.to_string())
 }
