@@ -1,7 +1,7 @@
 //! What a library keeps for a handle: callbacks that came and were not dispatched yet.
 
-use ais_conformance_core::{AnyCallback, AnyReply};
-use ais_types::clm;
+use ais_conformance_core::{AnyCall, AnyCallback, AnyReply};
+use ais_types::{ckpt, clm};
 use std::collections::VecDeque;
 
 /// Callbacks of one handle, in the order in which they came.
@@ -26,6 +26,16 @@ impl Pending {
     pub(crate) fn take(&mut self, one: bool) -> Vec<AnyCallback> {
         let count = if one { 1.min(self.callbacks.len()) } else { self.callbacks.len() };
         self.callbacks.drain(..count).collect()
+    }
+
+    /// A call that drops pending callbacks: CKPT 3.6.3, those of the handle that is closed.
+    pub(crate) fn heed_call(&mut self, call: &AnyCall) {
+        if let AnyCall::Ckpt(ckpt::Call::Close { checkpoint: closed }) = call {
+            self.callbacks.retain(|it| {
+                !matches!(it, AnyCallback::Ckpt(ckpt::Callback::Synchronize { checkpoint, .. })
+                    if checkpoint == closed)
+            });
+        }
     }
 
     /// A reply that removes callbacks removes them also when they come later than it.

@@ -1,5 +1,6 @@
 //! The services of this implementation, as every node of a cluster under test drives them.
 
+use ais_ckpt::{Ckpt, Settings};
 use ais_conformance_core::{Setup, Trouble};
 use ais_node::{Adapter, Driven};
 use ais_types::{Name, NodeId, ServiceId, amf::Model};
@@ -8,7 +9,11 @@ use std::path::Path;
 /// CKPT, MSG and CLM hear what happens before AMF does.
 pub(crate) fn all(node: NodeId, model: Option<&Model>) -> Vec<Box<dyn Driven>> {
     let amf = ais_amf::Amf::new(node, model.cloned());
-    vec![Adapter::boxed(ais_clm::Clm::new()), Adapter::boxed(amf)]
+    vec![
+        Adapter::boxed(Ckpt::new(node, Settings::default())),
+        Adapter::boxed(ais_clm::Clm::new()),
+        Adapter::boxed(amf),
+    ]
 }
 
 /// Whether this implementation has a service.

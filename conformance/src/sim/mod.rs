@@ -225,6 +225,9 @@ impl Cluster for SimCluster {
         }
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
+        if let Some(session) = self.sessions.get_mut(name) {
+            session.pending.heed_call(&call);
+        }
         let session = &self.sessions[name];
         let answer = session.closed.then(|| Err(stale()));
         if answer.is_none() {

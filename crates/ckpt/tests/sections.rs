@@ -42,7 +42,7 @@ fn iterate(c: &mut Cluster, p: Client, h: u64, chosen: u32, time: i64) -> Vec<Se
     }
     let again = c.call(p, Call::SectionIterationNext { iteration });
     assert_eq!(code(again), ErrorCode::NoSections);
-    c.call(p, Call::SectionIterationFinalize { iteration }).unwrap();
+    assert_eq!(c.call(p, Call::SectionIterationFinalize { iteration }), Ok(Reply::Done));
     let gone = c.call(p, Call::SectionIterationNext { iteration });
     assert_eq!(code(gone), ErrorCode::BadHandle); // 113
     found

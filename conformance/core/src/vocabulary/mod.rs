@@ -12,6 +12,7 @@
 //! Handles are printed as numbers, so that scenarios can bind them: `= OK $h`.
 
 pub mod amf;
+pub mod ckpt;
 pub mod clm;
 
 mod words;
@@ -98,6 +99,7 @@ macro_rules! services {
 macro_rules! for_each_service {
     ($then:ident) => {
         $then! {
+            Ckpt ckpt CKPT,
             Clm clm CLM,
             Amf amf AMF,
         }
