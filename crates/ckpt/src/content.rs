@@ -50,8 +50,9 @@ pub struct Sections {
     id_octets: u64,
     /// The number of the last id made up.
     generated: u64,
-    /// While being filled: the section of which only the first bytes are here.
-    partial: Option<SectionId>,
+    /// While being filled: the section of which only the first bytes are here, and how many of
+    /// them were copied.
+    partial: Option<(SectionId, usize)>,
 }
 
 impl Sections {

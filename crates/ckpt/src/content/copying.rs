@@ -78,9 +78,11 @@ impl Sections {
     pub(super) fn paste(&mut self, piece: Piece) {
         let Piece { descriptor: it, offset, data } = piece;
         let mut bytes = self.remove(&it.section).map_or_else(Vec::new, |old| old.data);
-        bytes.truncate(usize::try_from(offset).unwrap_or(usize::MAX));
+        // Bytes before the piece that are missing here were never written: they are zeros.
+        bytes.resize(usize::try_from(offset).unwrap_or(usize::MAX).min(bytes_max(&it)), 0);
         bytes.extend_from_slice(&data);
-        self.partial = ((bytes.len() as u64) < it.size).then(|| it.section.clone());
+        let here = bytes.len();
+        self.partial = ((here as u64) < it.size).then(|| (it.section.clone(), here));
         let section = Section {
             data: bytes,
             expiration: it.expiration,
@@ -122,6 +124,8 @@ impl Sections {
             }
             Mutation::Expire => self.expire(at),
         }
+        // Gone is gone: if it is created again, it is here whole.
+        self.partial.take_if(|it| !self.sections.contains_key(&it.0));
     }
 
     fn follow_write(&mut self, mut element: WriteElement, at: Time) {
@@ -137,12 +141,18 @@ impl Sections {
     }
 
     /// How many of the first `wanted` bytes of a section are to be kept here; `None`: it is not
-    /// here at all.
+    /// here at all. Of a section that is still on its way, those that were copied: the rest comes
+    /// later, as it is by then.
     fn bytes_here(&self, section: &SectionId, wanted: usize) -> Option<usize> {
-        let length = self.sections.get(section)?.data.len();
-        let partial = self.partial.as_ref() == Some(section);
-        Some(if partial { wanted.min(length) } else { wanted })
+        self.sections.get(section)?;
+        let partial = self.partial.as_ref().filter(|it| it.0 == *section);
+        Some(partial.map_or(wanted, |(_, copied)| wanted.min(*copied)))
     }
+}
+
+/// A piece cannot begin behind the end of its section.
+fn bytes_max(section: &SectionDescriptor) -> usize {
+    usize::try_from(section.size).unwrap_or(usize::MAX)
 }
 
 /// Which number [`numbered`](super::change::numbered) made this id of.
