@@ -13,6 +13,24 @@ const EVERY: Duration = Duration::from_millis(250);
 /// So many entries are worth a purge.
 const WORTH: u64 = 1_000;
 
+/// What to do next about the log's old end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Snapshot,
+    Purge(u64),
+}
+
+impl Next {
+    /// Only what a snapshot covers can be purged, and nobody may need it any more.
+    fn of(purged: u64, snapshot: u64, upto: u64) -> Option<Self> {
+        if upto < purged + WORTH {
+            return None;
+        }
+        let covered = snapshot.min(upto);
+        Some(if covered < purged + WORTH { Self::Snapshot } else { Self::Purge(covered) })
+    }
+}
+
 impl Member {
     pub(crate) fn tick_tidy(&mut self, now: Instant) {
         self.tick_joining(now);
@@ -37,17 +55,15 @@ impl Member {
             let metrics = metrics.borrow();
             (metrics.snapshot.map_or(0, |it| it.index), metrics.purged.map_or(0, |it| it.index))
         };
-        if self.me.is_none() || upto < purged + WORTH {
+        let Some(next) = Next::of(purged, snapshot, upto).filter(|_| self.me.is_some()) else {
             return;
-        }
+        };
         let raft = self.raft.clone();
         self.jobs.spawn(async move {
-            // Only what a snapshot covers can be purged. A library that has failed says so in its
-            // metrics.
-            let _ = if snapshot < upto {
-                raft.trigger().snapshot().await
-            } else {
-                raft.trigger().purge_log(upto).await
+            // A library that has failed says so in its metrics.
+            let _ = match next {
+                Next::Snapshot => raft.trigger().snapshot().await,
+                Next::Purge(upto) => raft.trigger().purge_log(upto).await,
             };
             Done::Nothing
         });
@@ -81,5 +97,23 @@ impl Member {
             let _ = tokio::time::timeout_at(until, raft.change_membership(change, false)).await;
             Done::Tidied
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_never_rests_is_purged_all_the_same() {
+        let (mut purged, mut snapshot) = (0, 0);
+        for applied in (0..100_000).step_by(700) {
+            match Next::of(purged, snapshot, applied) {
+                Some(Next::Snapshot) => snapshot = applied,
+                Some(Next::Purge(upto)) => purged = upto,
+                None => {}
+            }
+            assert!(purged <= snapshot && applied - purged < 5_000, "{purged} of {applied}");
+        }
     }
 }
