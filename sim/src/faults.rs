@@ -1,0 +1,168 @@
+//! What breaks, out of the seed.
+//!
+//! Processes may end and links break at any time. Only one node at a time fails, and the next one
+//! not before the cluster has had time to make its copies again: more than that may lose what has
+//! two copies, and nothing could be said about it.
+
+use crate::world::{Happening, World};
+use ais_node::Core;
+use ais_service::Lease;
+use ais_types::NodeId;
+use std::time::Duration;
+
+/// How long a cluster that is whole again is left alone by failures of nodes.
+const RECOVERY: Duration = Duration::from_secs(4);
+
+#[derive(Default)]
+pub(crate) struct Plan {
+    /// Whether anything breaks at all.
+    pub(crate) chaos: bool,
+    pub(crate) injected: u64,
+    /// Since when the cluster is whole.
+    whole_since: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// Something breaks now: what, is drawn then.
+    Draw,
+    /// The cluster is looked after.
+    Watch,
+    /// Cuts end.
+    Heal,
+    Resume(NodeId),
+    Pace(NodeId),
+}
+
+impl World {
+    pub(crate) fn plan_faults(&mut self) {
+        self.after(Duration::from_secs(2), Happening::Fault(Fault::Draw));
+        self.after(Duration::from_millis(100), Happening::Fault(Fault::Watch));
+    }
+
+    pub(crate) fn inject(&mut self, fault: Fault) {
+        match fault {
+            Fault::Draw => self.draw(),
+            Fault::Watch => self.watch(),
+            Fault::Heal => self.heal(),
+            Fault::Resume(node) => {
+                self.note(|| format!("FAULT over: {node} goes on"));
+                self.resume(node);
+            }
+            Fault::Pace(node) => self.host_mut(node).pace = Duration::from_millis(2),
+        }
+    }
+
+    /// Ends all faults.
+    pub(crate) fn mend_all(&mut self) {
+        self.note(|| "CALM".to_owned());
+        self.heal();
+        for node in self.nodes() {
+            self.resume(node);
+            self.host_mut(node).pace = Duration::from_millis(2);
+            if self.host(node).core.is_none() {
+                self.host_mut(node).boots_at = Some(self.now);
+            }
+        }
+    }
+
+    fn heal(&mut self) {
+        self.note(|| "FAULT over: cuts heal".to_owned());
+        for host in &mut self.hosts {
+            host.side = 0;
+        }
+    }
+
+    /// Notes whether the cluster is whole.
+    fn watch(&mut self) {
+        let is_whole = |it: &crate::world::Host| {
+            let lease = it.core.as_ref().map(Core::lease);
+            it.runs() && it.side == 0 && it.member.is_some() && lease == Some(Lease::Held)
+        };
+        if self.hosts.iter().all(is_whole) {
+            self.plan.whole_since.get_or_insert(self.now);
+        } else {
+            self.plan.whole_since = None;
+        }
+        self.after(Duration::from_millis(100), Happening::Fault(Fault::Watch));
+    }
+
+    fn draw(&mut self) {
+        if !self.plan.chaos {
+            return;
+        }
+        self.plan.injected += 1;
+        let rested = self.plan.whole_since.is_some_and(|since| since + RECOVERY <= self.now);
+        if rested && self.rng.u8(0..10) < 6 {
+            self.plan.whole_since = None;
+            self.fail_node();
+        } else {
+            self.fail_little();
+        }
+        let pause = self.up_to(Duration::from_millis(1500));
+        self.after(pause, Happening::Fault(Fault::Draw));
+    }
+
+    fn fail_little(&mut self) {
+        let nodes = self.nodes();
+        let Some(node) = self.choose(&nodes) else { return };
+        match self.rng.u8(0..10) {
+            0..4 => {
+                let victims = self.victims();
+                if let Some(victim) = self.choose(&victims) {
+                    self.note(|| format!("FAULT: process {} is killed", victim.0));
+                    self.kill_process(victim);
+                }
+            }
+            4..8 => {
+                let members: Vec<_> = self.hosts.iter().filter_map(|it| it.member).collect();
+                if let (Some(a), Some(b)) = (self.choose(&members), self.choose(&members)) {
+                    self.note(|| format!("FAULT: the link {a} - {b} breaks"));
+                    self.break_link(a, b, Duration::from_millis(100));
+                }
+            }
+            _ => {
+                let most = if self.rng.bool() { 50 } else { 300 };
+                self.note(|| format!("FAULT: {node} takes up to {most} ms to deliver"));
+                self.host_mut(node).pace = Duration::from_millis(most);
+                let until = self.up_to(Duration::from_secs(3));
+                self.after(until, Happening::Fault(Fault::Pace(node)));
+            }
+        }
+    }
+
+    fn fail_node(&mut self) {
+        let nodes = self.nodes();
+        let Some(node) = self.choose(&nodes) else { return };
+        let most = if self.rng.bool() { 1_000 } else { 6_000 };
+        let until = self.up_to(Duration::from_millis(most));
+        match self.rng.u8(0..10) {
+            0..4 if nodes.len() > 2 => {
+                let machine = self.rng.bool();
+                self.note(|| format!("FAULT: {node} is killed, its machine too: {machine}"));
+                self.end_daemon(node);
+                if machine {
+                    self.kill_processes(node);
+                }
+                self.host_mut(node).boots_at = Some(self.now + until);
+            }
+            4..7 => {
+                self.note(|| format!("FAULT: {node} is cut off for {until:?}"));
+                self.host_mut(node).side = 1;
+                self.after(until, Happening::Fault(Fault::Heal));
+            }
+            7 => {
+                self.note(|| format!("FAULT: all are cut off from each other for {until:?}"));
+                for (side, host) in self.hosts.iter_mut().enumerate() {
+                    host.side = side as u32;
+                }
+                self.after(until, Happening::Fault(Fault::Heal));
+            }
+            _ => {
+                self.note(|| format!("FAULT: {node} hangs for {until:?}"));
+                self.host_mut(node).hung = true;
+                self.after(until, Happening::Fault(Fault::Resume(node)));
+            }
+        }
+    }
+}

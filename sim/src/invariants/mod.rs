@@ -1,0 +1,35 @@
+//! What must hold at all times, one file each; and the ledger of what was promised.
+
+pub(crate) mod agreement;
+pub(crate) mod healing;
+mod membership;
+mod updates;
+
+pub(crate) use updates::Floor;
+
+use crate::programs::Part;
+use ais_types::{NodeId, View};
+use std::{collections::BTreeMap, time::Duration};
+
+/// What was promised to whom, and what was seen.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    sections: BTreeMap<(crate::programs::Kind, u64), updates::Section>,
+    /// Updates acknowledged.
+    pub(crate) updates: u64,
+    /// Reads compared.
+    pub(crate) reads: u64,
+    /// All views there were.
+    pub(crate) views: BTreeMap<u64, View>,
+    /// When each role last got something done.
+    progress: BTreeMap<(NodeId, Part), Duration>,
+    /// The replicated state after each place of the log, of the first that was there.
+    states: BTreeMap<u64, agreement::State>,
+}
+
+impl Ledger {
+    /// This role got something done.
+    pub(crate) fn progress(&mut self, node: NodeId, part: Part, now: Duration) {
+        self.progress.insert((node, part), now);
+    }
+}
