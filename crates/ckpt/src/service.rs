@@ -37,6 +37,8 @@ pub struct Ckpt {
     /// Last numbers to order, all in one entry.
     pub(crate) seals: Vec<(CheckpointId, u64, u64)>,
     lease: Lease,
+    /// What was said to this node while it had no lease.
+    held: Vec<(MemberId, Message)>,
     pub(crate) now: Now,
     pub(crate) out: Vec<Output<Self>>,
 }
@@ -58,6 +60,7 @@ impl Ckpt {
             seals: Vec::new(),
             // Programs are held back by the node without a lease; this is about the data path.
             lease: Lease::Held,
+            held: Vec::new(),
             now: Now { at: Instant::START, wall: Time::BEGIN },
             out: Vec::new(),
         }
@@ -171,14 +174,14 @@ impl Ckpt {
         }
     }
 
-    /// Without a lease this node must not answer anybody, so its data path is as if broken; with
-    /// the lease back it begins anew.
+    /// Without a lease this node must not answer anybody: what is said to it waits until the lease
+    /// is back. It may not get lost: whoever said it knows of no broken link and would wait for
+    /// ever.
     fn lease(&mut self, lease: Lease) {
-        let before = core::mem::replace(&mut self.lease, lease);
-        if (before, lease) == (Lease::Lost, Lease::Held) {
-            for member in self.registry.hosts() {
-                self.link(member, Link::Down);
-                self.link(member, Link::Up);
+        self.lease = lease;
+        if lease == Lease::Held {
+            for (from, message) in core::mem::take(&mut self.held) {
+                self.receive(from, message);
             }
         }
     }
@@ -186,8 +189,15 @@ impl Ckpt {
     fn message(&mut self, from: MemberId, message: Message) {
         match self.lease {
             Lease::Held => self.receive(from, message),
-            Lease::Lost => {}
+            // Bounded by what its senders keep unacknowledged.
+            Lease::Lost => self.held.push((from, message)),
         }
+    }
+
+    /// A new session with a member begins with what it has to say, not with what it said.
+    fn link_changed(&mut self, member: MemberId, link: Link) {
+        self.held.retain(|(from, _)| *from != member);
+        self.link(member, link);
     }
 }
 
@@ -215,7 +225,7 @@ impl Service for Ckpt {
             Input::Time(stamp) => self.registry.time(stamp.time),
             Input::Barrier(number) => self.barrier(Ticket(number)),
             Input::Message(from, message) => self.message(from, message),
-            Input::Link(member, link) => self.link(member, link),
+            Input::Link(member, link) => self.link_changed(member, link),
             Input::Lease(lease) => self.lease(lease),
             Input::Deadline => self.deadline_reached(),
             Input::Done(..) => {}

@@ -1,27 +1,25 @@
-//! Who tracks the membership is told of views that there were, in their order.
+//! Who tracks the membership is told of it in its order, and all are told the same.
 
 use super::Ledger;
 use ais_types::NodeId;
 
 impl Ledger {
-    /// A program that was told of view `before` is told of `view` with these members.
+    /// A program that was told of membership `before` is told of `number` with these members.
     ///
-    /// A node whose new life replaces the former in one view first leaves and then joins: such a
-    /// view may be told twice, first without it.
-    pub(crate) fn tracked(&self, before: u64, view: u64, members: &[NodeId]) -> Result<(), String> {
-        let Some(real) = self.views.get(&view) else {
-            return Err(format!("told of view {view}, which there never was"));
-        };
-        let nodes = |joined: bool| -> Vec<NodeId> {
-            let hosts = real.hosts().filter(|it| joined || it.joined_view < view);
-            hosts.map(|it| it.id.node).collect()
-        };
-        let joins = nodes(true) != nodes(false);
-        if view < before || view == before && !joins {
-            return Err(format!("told of view {view} after view {before}"));
+    /// CLM counts memberships by itself: a node whose new life replaces the former in one view of
+    /// the group first leaves and then joins.
+    pub(crate) fn tracked(
+        &mut self,
+        before: u64,
+        number: u64,
+        members: &[NodeId],
+    ) -> Result<(), String> {
+        if number <= before {
+            return Err(format!("told of membership {number} after {before}"));
         }
-        if members != nodes(true) && members != nodes(false) {
-            return Err(format!("told that view {view} is {members:?} and not {:?}", nodes(true)));
+        let known = self.memberships.entry(number).or_insert_with(|| members.to_vec());
+        if known != members {
+            return Err(format!("told that membership {number} is {members:?}, others {known:?}"));
         }
         Ok(())
     }

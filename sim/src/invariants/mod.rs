@@ -21,6 +21,8 @@ pub(crate) struct Ledger {
     pub(crate) reads: u64,
     /// All views there were.
     pub(crate) views: BTreeMap<u64, View>,
+    /// What trackers were told, by the number of the membership.
+    memberships: BTreeMap<u64, Vec<NodeId>>,
     /// When each role last got something done.
     progress: BTreeMap<(NodeId, Part), Duration>,
     /// The replicated state after each place of the log, of the first that was there.
