@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Checkpoints.
     #[command(subcommand)]
     Ckpt(Ckpt),
+    /// Message queues.
+    #[command(subcommand)]
+    Msg(Msg),
     /// Membership.
     #[command(subcommand)]
     Clm(Clm),
@@ -56,6 +59,9 @@ pub(crate) enum Command {
     Example {
         /// Which.
         name: String,
+        /// Ignored: the originals had some.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
     },
 }
 
@@ -144,4 +150,10 @@ pub(crate) enum Ckpt {
 pub(crate) enum Clm {
     /// The members.
     Nodes,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Msg {
+    /// Every queue, who receives from it, and where its messages are.
+    List,
 }

@@ -1,8 +1,8 @@
 //! What is asked of a node.
 
-use ais_client::{Endpoint, Node, Patience, Session};
+use ais_client::{Amf, Endpoint, Node, Session};
 use ais_types::{
-    Error, ErrorCode, Name, Outcome, ServiceId, TrackFlags, Version, amf, ckpt, clm, node,
+    Error, ErrorCode, Name, Outcome, ServiceId, TrackFlags, Version, amf, ckpt, clm, msg, node,
 };
 
 const PROGRAM: &str = "ais";
@@ -39,31 +39,32 @@ pub(crate) fn checkpoints(at: &Endpoint) -> Outcome<Vec<ckpt::Listed>> {
     }
 }
 
-/// What is kept available.
-pub(crate) fn amf_state(at: &Endpoint) -> Outcome<amf::State> {
-    match amf(at, amf::Call::State, Patience::USUAL)? {
-        amf::Reply::State(state) => Ok(state),
+/// The queues.
+pub(crate) fn queues(at: &Endpoint) -> Outcome<Vec<msg::Listed>> {
+    let session = Session::open(at, ServiceId::MSG, Version::b(1, 1), PROGRAM)?;
+    match session.call(msg::Call::List)? {
+        msg::Reply::List(queues) => Ok(queues),
         other => Err(strange(&other)),
     }
+}
+
+/// What is kept available.
+pub(crate) fn amf_state(at: &Endpoint) -> Outcome<amf::State> {
+    amf(at)?.state()
 }
 
 /// Why an object is as it is.
 pub(crate) fn explain(at: &Endpoint, object: &str) -> Outcome<Vec<amf::Cause>> {
-    match amf(at, amf::Call::Explain { object: name(object)? }, Patience::USUAL)? {
-        amf::Reply::Causes(causes) => Ok(causes),
-        other => Err(strange(&other)),
-    }
+    amf(at)?.explain(&name(object)?)
 }
 
 /// An operator's order; returns when its effects are complete, however long that takes.
 pub(crate) fn admin(at: &Endpoint, object: &str, operation: amf::AdminOperation) -> Outcome<()> {
-    let call = amf::Call::Admin { object: name(object)?, operation };
-    amf(at, call, Patience::ENDLESS).map(|_| ())
+    amf(at)?.admin(&name(object)?, operation)
 }
 
-fn amf(at: &Endpoint, call: amf::Call, patience: Patience) -> Outcome<amf::Reply> {
-    let session = Session::open(at, ServiceId::AMF, Version::b(4, 1), PROGRAM)?;
-    session.call_within(call, patience)
+fn amf(at: &Endpoint) -> Outcome<Amf<Session>> {
+    Amf::<Session>::initialize(at, PROGRAM, amf::Api::B04, amf::Callbacks::default())
 }
 
 fn name(text: &str) -> Outcome<Name> {

@@ -2,7 +2,7 @@
 
 use crate::{
     Failure,
-    args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev},
+    args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev, Msg},
     ask, demo,
     dev::{Cluster, Lifetime, PATIENCE, Plan},
     show::{Done, show},
@@ -23,12 +23,13 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let Ais { common, command } = Ais::parse_from(arguments);
     let done = match command {
         Command::Node(arguments) => return aisd::run(&arguments),
-        Command::Example { name } => return example(&name),
+        Command::Example { name, rest: _ } => return example(&name),
         Command::Demo(demo) => return demo::main(demo.keep.as_deref(), common.json),
         Command::Dev(dev) => run_dev(dev, &common),
         Command::Status => show_asked(&common, ask::status),
         Command::Amf(amf) => run_amf(amf, &common),
         Command::Ckpt(Ckpt::List) => show_asked(&common, ask::checkpoints),
+        Command::Msg(Msg::List) => show_asked(&common, ask::queues),
         Command::Clm(Clm::Nodes) => show_asked(&common, ask::members),
     };
     match done {
@@ -60,8 +61,21 @@ pub(crate) fn complain(failure: &Failure, json: bool) -> ExitCode {
 
 /// Becomes a tutorial.
 fn example(name: &str) -> ExitCode {
-    eprintln!("ais: there is no tutorial {name:?}");
-    ExitCode::FAILURE
+    let ended = match name {
+        "csa103" => ais_examples::csa103::run(),
+        "csa104" => ais_examples::csa104::run(),
+        other => {
+            eprintln!("ais: there is no tutorial {other:?}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{name}: {failure}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Where the node is that is asked.
@@ -119,10 +133,10 @@ fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {
     match dev {
         Dev::Up { nodes, names, witness, model, failure_timeout_ms, log } => {
             let numbered = (1..=nodes).map(|number| format!("n{number}"));
-            let hosts = if names.is_empty() { numbered.collect() } else { names };
+            let hosts: Vec<String> = if names.is_empty() { numbered.collect() } else { names };
             let model = model.map(|file| read(&file)).transpose()?;
-            let name = "dev".to_owned();
-            up(common, &Plan { name, hosts, witness, model, failure_timeout_ms, log })
+            let plan = Plan::new(hosts.iter().map(String::as_str));
+            up(common, &Plan { witness, model, failure_timeout_ms, log, ..plan })
         }
         Dev::Kill { node } => {
             Cluster::open(&common.dir)?.kill(&node)?;

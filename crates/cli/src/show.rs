@@ -1,6 +1,6 @@
 //! What people see. Programs get the same as JSON.
 
-use ais_types::{amf, ckpt, clm, node};
+use ais_types::{MemberId, amf, ckpt, clm, msg, node};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -75,6 +75,24 @@ impl Show for Vec<ckpt::Listed> {
             let unlinked = if it.unlinked { "unlinked" } else { "" };
             let users = format!("{} users", it.users);
             vec![it.name.to_string(), users, replicas.join(" "), unlinked.to_owned()]
+        });
+        table(rows.collect())
+    }
+}
+
+impl Show for Vec<msg::Listed> {
+    fn lines(&self) -> String {
+        let rows = self.iter().map(|it| {
+            let nobody = || "nobody".to_owned();
+            let opener = it.opener.map_or_else(nobody, |process| process.to_string());
+            let replica = |member: &MemberId| {
+                let primary = if it.primary == Some(*member) { "*" } else { "" };
+                format!("{member}{primary}")
+            };
+            let replicas: Vec<String> = it.replicas.iter().map(replica).collect();
+            let unlinked = if it.unlinked { "unlinked" } else { "" };
+            let opener = format!("opened by {opener}");
+            vec![it.name.to_string(), opener, replicas.join(" "), unlinked.to_owned()]
         });
         table(rows.collect())
     }

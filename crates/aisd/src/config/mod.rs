@@ -133,6 +133,12 @@ impl Config {
         &self.nodes[self.me]
     }
 
+    /// Whether this is the cluster's only node: nobody else can ever join.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.nodes.len() == 1
+    }
+
     /// The other nodes.
     pub fn peers(&self) -> impl Iterator<Item = &Node> {
         let me = self.this().id;

@@ -41,21 +41,21 @@ impl Keeper {
         (Link::new(self.socket), self.process)
     }
 
-    /// Talks to it from within a runtime.
+    /// Talks to it from within a runtime; and the process, to be waited for at the end.
     ///
     /// # Errors
     /// What the system says.
-    pub fn attach(self) -> io::Result<Attached> {
+    pub fn attach(self) -> io::Result<(Attached, Child)> {
         self.socket.set_nonblocking(true)?;
         let stream = tokio::net::UnixStream::from_std(self.socket)?;
-        Ok(Attached { process: self.process, link: Link::new(Tried(stream)) })
+        Ok((Attached { link: Link::new(Tried(stream)) }, self.process))
     }
 }
 
-/// A keeper that is talked to by one task.
+/// A keeper that is talked to by one task. Dropping it ends the keeper and with it every
+/// component.
 #[derive(Debug)]
 pub struct Attached {
-    process: Child,
     link: Link<Tried>,
 }
 
@@ -103,16 +103,6 @@ impl Attached {
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    /// Ends the keeper and with it every component; returns when none is left.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn end(self) -> io::Result<()> {
-        let Self { mut process, link } = self;
-        drop(link);
-        process.wait().map(|_| ())
     }
 }
 

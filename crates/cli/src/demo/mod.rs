@@ -13,7 +13,7 @@ use crate::{
 };
 use ais_types::amf::AdminOperation;
 use rustix::process::{Pid, Signal, kill_process};
-use std::{env, path::Path, process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 use tally::{Counted, Messages, counted, lost_updates, messages};
 use teller::{Summary, Teller};
 
@@ -39,8 +39,7 @@ pub(crate) fn main(keep: Option<&Path>, json: bool) -> ExitCode {
 }
 
 fn run(folder: &Path, json: bool) -> Result<Summary, Failure> {
-    let program = env::current_exe().map_err(Failure::at("the path of this program"))?;
-    let plan = Plan { model: Some(model(&program)), ..Plan::new(["n1", "n2", "n3"]) };
+    let plan = Plan { model: Some(MODEL.to_owned()), ..Plan::new(["n1", "n2", "n3"]) };
     let cluster = Cluster::create(folder, &plan)?;
     let mut demo = Demo::new(&cluster, Teller::new(json));
     let told = demo.tell();
@@ -52,31 +51,26 @@ fn run(folder: &Path, json: bool) -> Result<Summary, Failure> {
 }
 
 /// After the first fail-over both actives are on n2, so that its end hits both.
-fn model(program: &Path) -> String {
-    let program = program.display().to_string();
-    format!(
-        r#"[[groups]]
+const MODEL: &str = r#"
+[[groups]]
 name = "csa103SGI0"
 admin = "LOCKED_INSTANTIATION"
-component = {{ command = [{program:?}, "example", "csa103"], recovery = "COMPONENT_FAILOVER" }}
+component = { command = ["bin/csa103"], recovery = "COMPONENT_FAILOVER" }
 units = [
-  {{ name = "csa103SUI0", node = "n1", components = ["csa103CompI0"] }},
-  {{ name = "csa103SUI1", node = "n2", components = ["csa103CompI1"] }},
+  { name = "csa103SUI0", node = "n1", components = ["csa103CompI0"] },
+  { name = "csa103SUI1", node = "n2", components = ["csa103CompI1"] },
 ]
-instances = [{{ name = "csa103SII0", csis = ["csa103CSII0"] }}]
+instances = [{ name = "csa103SII0", csis = ["csa103CSII0"] }]
 
 [[groups]]
 name = "csa104SGI0"
-component.command = [{program:?}, "example", "csa104"]
-component.environment = {{ CSA104_RETENTION_S = "600" }}
+component = { command = ["bin/csa104"], environment = { CSA104_RETENTION_MS = "600000" } }
 units = [
-  {{ name = "csa104SUI0", node = "n2", components = ["csa104CompI0"] }},
-  {{ name = "csa104SUI1", node = "n1", components = ["csa104CompI1"] }},
+  { name = "csa104SUI0", node = "n2", components = ["csa104CompI0"] },
+  { name = "csa104SUI1", node = "n1", components = ["csa104CompI1"] },
 ]
-instances = [{{ name = "csa104SII0", csis = ["csa104CSII0"] }}]
-"#
-    )
-}
+instances = [{ name = "csa104SII", csis = ["csa104CSII"] }]
+"#;
 
 struct Demo<'a> {
     cluster: &'a Cluster,

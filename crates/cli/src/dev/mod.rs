@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/cluster.json           who is in it
 //! DIR/amf.toml               what it keeps available, if anything
+//! DIR/<node>/bin/            the tutorials, as models name them
 //! DIR/<node>/node.toml       its configuration
 //! DIR/<node>/node.pid        its process
 //! DIR/<node>/node.log        what it logs
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     env, fs,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -43,6 +45,8 @@ pub struct Cluster {
     pub folder: PathBuf,
     /// Its name.
     pub name: String,
+    /// This program, which contains the daemon and the tutorials.
+    pub program: PathBuf,
     /// Its nodes, the witness last.
     pub nodes: Vec<Node>,
 }
@@ -84,7 +88,11 @@ impl Cluster {
                 folder.display()
             )));
         }
-        let cluster = Self { name: plan.name.clone(), nodes: plan.nodes()?, folder };
+        let program = match &plan.program {
+            Some(program) => program.clone(),
+            None => env::current_exe().map_err(Failure::at("the path of this program"))?,
+        };
+        let cluster = Self { name: plan.name.clone(), program, nodes: plan.nodes()?, folder };
         if let Some(model) = &plan.model {
             write(&amf_file(&cluster.folder), model)?;
         }
@@ -92,6 +100,7 @@ impl Cluster {
             let folder = cluster.node_folder(&node.name);
             fs::create_dir_all(folder.join("run")).map_err(Failure::at(&folder))?;
             write(&cluster.configuration(&node.name), &configuration(&cluster, node, plan))?;
+            write_tutorials(&folder.join("bin"), &cluster.program)?;
         }
         let text = serde_json::to_string_pretty(&cluster).expect("plain data");
         write(&list, &text)?;
@@ -160,8 +169,7 @@ impl Cluster {
             let text = format!("node {name} runs already, as process {}", process.pid());
             return Err(Failure::Usage(text));
         }
-        let program = program()?;
-        NodeProcess::start(&program, &self.node_folder(name), lifetime)
+        NodeProcess::start(&self.program, &self.node_folder(name), lifetime)
     }
 
     /// The running process of a node.
@@ -247,13 +255,17 @@ impl Cluster {
     }
 }
 
-/// This program, which contains the daemon.
-fn program() -> Result<PathBuf, Failure> {
-    // Tests are another program than the one they test.
-    if let Some(program) = env::var_os("AIS_PROGRAM") {
-        return Ok(program.into());
+/// Models name programs by their path below the node's folder.
+fn write_tutorials(folder: &Path, program: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(Failure::at(folder))?;
+    for tutorial in ["csa103", "csa104"] {
+        let path = folder.join(tutorial);
+        let quoted = program.display().to_string().replace('\'', "'\\''");
+        write(&path, &format!("#!/bin/sh\nexec '{quoted}' example {tutorial} \"$@\"\n"))?;
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&path, executable).map_err(Failure::at(&path))?;
     }
-    env::current_exe().map_err(Failure::at("the path of this program"))
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

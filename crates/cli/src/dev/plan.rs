@@ -18,6 +18,8 @@ const PORT: u16 = 7001;
 pub struct Plan {
     /// The cluster's name.
     pub name: String,
+    /// The program that contains the daemon and the tutorials; default: this one.
+    pub program: Option<PathBuf>,
     /// The names of the nodes that host services.
     pub hosts: Vec<String>,
     /// Whether there is a node more, which only votes.
@@ -46,6 +48,7 @@ impl Plan {
     pub fn new<'a>(hosts: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             name: "dev".to_owned(),
+            program: None,
             hosts: hosts.into_iter().map(str::to_owned).collect(),
             witness: Witness::Auto,
             model: None,

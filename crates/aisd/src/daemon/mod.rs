@@ -1,0 +1,225 @@
+//! A node's life, from its configuration to its end.
+
+mod failure;
+mod launcher;
+mod logging;
+mod network;
+mod notify;
+
+use crate::{config::Config, keeper::Keeper, model};
+use ais_amf::Amf;
+use ais_ckpt::Ckpt;
+use ais_clm::Clm;
+use ais_group::{
+    Group, Identity, Solo,
+    raft::{Config as RaftConfig, Raft},
+    system_wall,
+};
+use ais_msg::Msg;
+use ais_node::{
+    Adapter, Driven, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, ShellError, SocketConfig,
+};
+use ais_transport::{Class, tcp::TcpNode};
+use ais_types::{Name, Role, amf::Model};
+use clap::Args;
+use failure::{Failure, complain};
+use launcher::KeeperLauncher;
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use std::{
+    env, fs,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Duration,
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, sleep_until},
+};
+
+/// This program, whatever has become of its file.
+const MYSELF: &str = "/proc/self/exe";
+
+/// A node that is thrown out again and again does not try more often.
+const RESTART_MIN: Duration = Duration::from_secs(1);
+
+/// How a node is started.
+#[derive(Clone, Debug, Args)]
+pub struct Arguments {
+    /// The configuration of the node.
+    #[arg(long, value_name = "FILE", default_value = "/etc/ais/node.toml")]
+    pub config: PathBuf,
+    /// Do not outlive the process that started this one.
+    #[arg(long, hide = true)]
+    pub with_parent: bool,
+}
+
+/// Runs a node until it is stopped. Call it before there is a second thread.
+#[must_use]
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match live(arguments) {
+        Ok(Ended::Stopped) => ExitCode::SUCCESS,
+        Ok(Ended::ThrownOut) => complain(&Failure::Restart(restart())),
+        Err(failure) => complain(&failure),
+    }
+}
+
+/// How a life ended in which nothing went wrong.
+enum Ended {
+    Stopped,
+    /// The group goes on without this incarnation; the next one may join it.
+    ThrownOut,
+}
+
+fn live(arguments: &Arguments) -> Result<Ended, Failure> {
+    if arguments.with_parent {
+        die_with_parent()?;
+    }
+    let config = Config::load(&arguments.config)?;
+    let model = load_model(&config)?;
+    logging::start(&config.log)?;
+    // Before there is a thread: the keeper is forked.
+    let keeper = Keeper::start(Path::new(MYSELF)).map_err(Failure::Keeper)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::Runtime)?;
+    let reason = runtime.block_on(serve(&config, model, keeper))?;
+    match reason {
+        ShellError::Stopped => Ok(Ended::Stopped),
+        ShellError::Left(_) => Ok(Ended::ThrownOut),
+        reason @ (ShellError::Socket { .. }
+        | ShellError::Process { .. }
+        | ShellError::Launcher
+        | ShellError::Fatal(_)) => Err(Failure::Node(reason)),
+    }
+}
+
+fn die_with_parent() -> Result<(), Failure> {
+    let parent = getppid();
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|it| Failure::Runtime(it.into()))?;
+    // It may have ended before the line above.
+    if getppid() == parent { Ok(()) } else { Err(Failure::Orphan) }
+}
+
+fn load_model(config: &Config) -> Result<Option<Model>, Failure> {
+    let Some(file) = &config.model else { return Ok(None) };
+    let hosts = config.nodes.iter().filter(|node| node.role != Role::Witness);
+    let hosts: Vec<&str> = hosts.map(|node| node.name.as_str()).collect();
+    Ok(Some(model::load(file, &hosts)?))
+}
+
+/// Runs the node until it ends; then nothing of it is left.
+async fn serve(
+    config: &Config,
+    model: Option<Model>,
+    keeper: Keeper,
+) -> Result<ShellError, Failure> {
+    let born = Instant::now();
+    let (keeper, mut process) = keeper.attach().map_err(Failure::Keeper)?;
+    let launcher = KeeperLauncher::new(keeper, config);
+    // The listener for peers ends with the last handle of it.
+    let tcp = if config.is_alone() { None } else { Some(network::listen(config).await?) };
+    let node = start(config, model, Box::new(launcher), tcp.as_ref())?;
+    tracing::info!(cluster = config.cluster, node = config.this().name, "started");
+    notify::ready();
+    let reason = until_stopped(&node).await?;
+    notify::stopping();
+    // The node has let go of it: it kills what is left, and ends.
+    process.wait().map_err(Failure::Keeper)?;
+    if matches!(reason, ShellError::Left(_)) {
+        tracing::warn!(%reason, "starts over");
+        sleep_until(born + RESTART_MIN).await;
+    }
+    Ok(reason)
+}
+
+/// Waits for the end, which the first SIGTERM or SIGINT asks for.
+async fn until_stopped(node: &NodeHandle) -> Result<ShellError, Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Runtime)?;
+    tokio::select! {
+        reason = node.stopped() => return Ok(reason),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("leaves the cluster");
+    node.stop().await;
+    Ok(node.stopped().await)
+}
+
+fn start(
+    config: &Config,
+    model: Option<Model>,
+    launcher: Box<dyn ais_node::Launcher>,
+    tcp: Option<&TcpNode>,
+) -> Result<NodeHandle, Failure> {
+    let this = config.this();
+    let name = Name::new(&this.name).expect("names were checked to be short");
+    let identity = Identity {
+        node: this.id,
+        name: name.clone(),
+        role: this.role,
+        addresses: this.address.iter().map(ToString::to_string).collect(),
+        boot_time: system_wall(),
+    };
+    let group = group(config, identity, tcp)?;
+    let transport = tcp.map(network::data);
+    let parts = NodeParts { group, transport, launcher, services: services(config, model) };
+    let node_config = NodeConfig {
+        cluster: config.cluster.clone(),
+        name,
+        socket: Some(socket(config)?),
+        limits: NodeLimits::default(),
+    };
+    let node = Node::start(node_config, parts).map_err(Failure::Node)?;
+    if let Some(group) = config.socket.group {
+        let path = &config.socket.path;
+        std::os::unix::fs::chown(path, None, Some(group))
+            .map_err(|error| Failure::Socket { path: path.clone(), error })?;
+    }
+    Ok(node)
+}
+
+/// A group of many nodes lives on a thread of its own, which no core can hold up.
+fn group(
+    config: &Config,
+    identity: Identity,
+    tcp: Option<&TcpNode>,
+) -> Result<Box<dyn Group>, Failure> {
+    let Some(tcp) = tcp.cloned() else { return Ok(Box::new(Solo::new(identity))) };
+    let voters = config.voters().map(|node| node.id);
+    let mut raft = RaftConfig::new(&config.cluster, identity, voters);
+    raft.failure_timeout = config.failure_timeout;
+    let group = Raft::on_thread(raft, async move || Ok(tcp.open(Class::Control)));
+    Ok(Box::new(group.map_err(|error| Failure::Group(error.to_string()))?))
+}
+
+/// CKPT, MSG and CLM close what the dead held before AMF decides about their successors.
+fn services(config: &Config, model: Option<Model>) -> Vec<Box<dyn Driven>> {
+    let me = config.this().id;
+    vec![
+        Adapter::boxed(Ckpt::new(me, ais_ckpt::Settings::default())),
+        Adapter::boxed(Msg::new(me, ais_msg::Settings::default())),
+        Adapter::boxed(Clm::new()),
+        Adapter::boxed(Amf::new(me, model)),
+    ]
+}
+
+fn socket(config: &Config) -> Result<SocketConfig, Failure> {
+    let path = config.socket.path.clone();
+    if let Some(folder) = path.parent() {
+        let failed = |error| Failure::Socket { path: folder.to_owned(), error };
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    Ok(SocketConfig { path, mode: config.socket.mode })
+}
+
+/// Becomes the next incarnation, in the same process. Returns only if that fails.
+fn restart() -> std::io::Error {
+    let mut arguments = env::args_os();
+    let mut command = Command::new(MYSELF);
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    command.args(arguments).exec()
+}

@@ -1,0 +1,122 @@
+//! A cluster of real processes for a test, and what the tutorials' logs must say.
+
+use ais_cli::{
+    dev::{Cluster, Lifetime, PATIENCE, Plan},
+    logs::{Line, Log},
+};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// For a line that is to come soon. Machines that run tests may be slow.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// One cluster at a time, so that they do not slow each other down.
+static TURN: Mutex<()> = Mutex::new(());
+
+pub struct Site {
+    pub cluster: Cluster,
+    folder: Option<TempDir>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = self.cluster.down();
+        if std::thread::panicking() {
+            // For whoever wants to know why.
+            let kept = self.folder.take().map(TempDir::keep);
+            eprintln!("the logs are in {kept:?}");
+        }
+    }
+}
+
+impl Site {
+    /// A running cluster with a model of the examples.
+    pub fn new(hosts: &[&str], model: &str) -> Self {
+        let turn = TURN.lock().unwrap_or_else(|failed| failed.into_inner());
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/models");
+        let plan = Plan {
+            model: Some(fs::read_to_string(models.join(model)).unwrap()),
+            program: Some(env!("CARGO_BIN_EXE_ais").into()),
+            failure_timeout_ms: 2000,
+            ..Plan::new(hosts.iter().copied())
+        };
+        let folder = TempDir::new().unwrap();
+        let cluster = Cluster::create(folder.path(), &plan).unwrap();
+        let site = Self { cluster, folder: Some(folder), _turn: turn };
+        for node in &site.cluster.nodes {
+            site.cluster.start(&node.name, Lifetime::Parent).unwrap();
+        }
+        site.cluster.wait_formed(PATIENCE).unwrap();
+        site
+    }
+
+    /// `ais` asks a node; it must not fail. What it says, as JSON.
+    #[track_caller]
+    pub fn ais(&self, node: &str, arguments: &[&str]) -> serde_json::Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ais"));
+        command.arg("--json").arg("--dir").arg(&self.cluster.folder).args(["--node", node]);
+        let output = command.args(arguments).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "ais {arguments:?}: {errors}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    pub fn log(&self, node: &str, component: &str) -> Component {
+        let folder: PathBuf = self.cluster.node_folder(node);
+        Component { name: component.to_owned(), log: Log::new(&folder, component) }
+    }
+}
+
+/// A component, as its log shows it.
+pub struct Component {
+    pub name: String,
+    pub log: Log,
+}
+
+impl Component {
+    /// Waits for a line that begins with this text; blanks collapse.
+    #[track_caller]
+    pub fn line(&mut self, text: &str) -> Line {
+        let text = collapsed(&text.replace("{me}", &self.name));
+        let found = self.log.wait(&text, SOON, |line| {
+            collapsed(&line.text).starts_with(&text).then(|| line.clone())
+        });
+        found.unwrap_or_else(|overdue| panic!("{overdue}"))
+    }
+
+    /// Waits for these lines, in this order.
+    #[track_caller]
+    pub fn lines(&mut self, texts: &[&str]) -> Line {
+        texts.iter().map(|text| self.line(text)).last().expect("some lines")
+    }
+
+    /// Waits for the next line of which `find` makes something.
+    #[track_caller]
+    pub fn next<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> (T, Line) {
+        let found = self.log.wait(what, SOON, |line| Some((find(&line.text)?, line.clone())));
+        found.unwrap_or_else(|overdue| panic!("{overdue}"))
+    }
+
+    /// How many lines so far are like this.
+    pub fn count(&mut self, text: &str) -> usize {
+        let text = text.replace("{me}", &self.name);
+        self.log.lines().iter().filter(|line| line.text.contains(&text)).count()
+    }
+}
+
+fn collapsed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+pub fn kill(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
