@@ -337,7 +337,9 @@ fn command_text(command: &Command) -> String {
 }
 
 fn message_text(message: &Message) -> String {
-    format!("{} {:?}", message.checkpoint, message.inner)
+    // Only its kind: what is in it is the replica's own matter.
+    let text = format!("{:?}", message.inner);
+    format!("{} {}", message.checkpoint, text.split(' ').next().unwrap_or_default())
 }
 
 pub fn name(text: &str) -> Name {
