@@ -26,7 +26,7 @@ pub(crate) const DAEMON: &str = "daemon";
 pub(crate) const HELPER: &str = "helper";
 
 /// A node not heard of for so long is lost.
-const FAILURE_MS: u32 = 500;
+const FAILURE_MS: u32 = 1000;
 /// How long a daemon may take to stop.
 const STOP: Duration = Duration::from_secs(10);
 

@@ -98,24 +98,31 @@ impl<H: Host> RealCluster<H> {
             (0..self.nodes.len()).filter(|at| self.nodes[*at].up && !self.nodes[*at].cut).collect();
         let with_memory = reached.iter().filter(|at| self.nodes[**at].member).count();
         let quorum = with_memory * 2 > self.nodes.len();
-        let good = |status: &Status| match quorum {
-            true => status.lease && self.sees(status, &reached),
-            false => !status.lease,
-        };
+        let mut ended = false;
         let noticed = clock::until(PATIENCE, || {
-            reached.iter().all(|at| self.status(*at).is_some_and(|it| good(&it)))
+            ended = reached.iter().any(|at| self.host.has_ended(*at));
+            ended || reached.iter().all(|at| self.has_noticed(*at, &reached, quorum))
         });
         for (at, node) in self.nodes.iter_mut().enumerate() {
             node.member = if quorum { reached.contains(&at) } else { node.member && node.up };
         }
-        match noticed {
+        match noticed && !ended {
             true => Ok(()),
             false => {
                 let why: Vec<String> = reached.iter().map(|at| self.host.why(*at)).collect();
                 let why = why.join(" ");
-                Err(Trouble::Broken(format!("not all nodes noticed within {PATIENCE:?}; {why}")))
+                Err(Trouble::Broken(format!(
+                    "not all nodes noticed who is there ({PATIENCE:?} at most); {why}"
+                )))
             }
         }
+    }
+
+    fn has_noticed(&self, at: usize, reached: &[usize], quorum: bool) -> bool {
+        self.status(at).is_some_and(|status| match quorum {
+            true => status.lease && self.sees(&status, reached),
+            false => !status.lease,
+        })
     }
 
     fn sees(&self, status: &Status, nodes: &[usize]) -> bool {

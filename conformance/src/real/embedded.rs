@@ -23,7 +23,7 @@ use std::{
 use tokio::{runtime::Builder, sync::oneshot};
 
 /// A node not heard of for so long is lost.
-const FAILURE: Duration = Duration::from_millis(400);
+const FAILURE: Duration = Duration::from_secs(1);
 const CLUSTER: &str = "conformance";
 
 /// Nodes of this implementation in this process.
