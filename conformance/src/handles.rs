@@ -1,7 +1,7 @@
 //! What a library keeps for a handle: callbacks that came and were not dispatched yet.
 
 use ais_conformance_core::{AnyCall, AnyCallback, AnyReply};
-use ais_types::{ckpt, clm};
+use ais_types::{ckpt, clm, msg};
 use std::collections::VecDeque;
 
 /// Callbacks of one handle, in the order in which they came.
@@ -28,12 +28,18 @@ impl Pending {
         self.callbacks.drain(..count).collect()
     }
 
-    /// A call that drops pending callbacks: CKPT 3.6.3, those of the handle that is closed.
+    /// A call that drops pending callbacks: CKPT and MSG 3.6.3, those of the closed handle.
     pub(crate) fn heed_call(&mut self, call: &AnyCall) {
         if let AnyCall::Ckpt(ckpt::Call::Close { checkpoint: closed }) = call {
             self.callbacks.retain(|it| {
                 !matches!(it, AnyCallback::Ckpt(ckpt::Callback::Synchronize { checkpoint, .. })
                     if checkpoint == closed)
+            });
+        }
+        if let AnyCall::Msg(msg::Call::Close { queue: closed }) = call {
+            self.callbacks.retain(|it| {
+                !matches!(it, AnyCallback::Msg(msg::Callback::Received { queue })
+                    if queue == closed)
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use ais_ckpt::{Ckpt, Settings};
 use ais_conformance_core::{Setup, Trouble};
+use ais_msg::Msg;
 use ais_node::{Adapter, Driven};
 use ais_types::{Name, NodeId, ServiceId, amf::Model};
 use std::path::Path;
@@ -11,6 +12,7 @@ pub(crate) fn all(node: NodeId, model: Option<&Model>) -> Vec<Box<dyn Driven>> {
     let amf = ais_amf::Amf::new(node, model.cloned());
     vec![
         Adapter::boxed(Ckpt::new(node, Settings::default())),
+        Adapter::boxed(Msg::new(node, ais_msg::Settings::default())),
         Adapter::boxed(ais_clm::Clm::new()),
         Adapter::boxed(amf),
     ]

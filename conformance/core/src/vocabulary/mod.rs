@@ -14,6 +14,7 @@
 pub mod amf;
 pub mod ckpt;
 pub mod clm;
+pub mod msg;
 
 mod words;
 
@@ -101,6 +102,7 @@ macro_rules! for_each_service {
         $then! {
             Ckpt ckpt CKPT,
             Clm clm CLM,
+            Msg msg MSG,
             Amf amf AMF,
         }
     };
