@@ -27,6 +27,11 @@ pub(super) struct KeeperLauncher {
     folder: PathBuf,
     /// What every component finds in its environment.
     environment: Vec<(String, String)>,
+    /// Whether the node holds a lease, as far as it was told.
+    leased: bool,
+    /// What is to be started as soon as it does: the order to start something may be delivered
+    /// before the first lease. No more than AMF has decided and not seen done.
+    held: Vec<Request>,
 }
 
 impl KeeperLauncher {
@@ -37,6 +42,8 @@ impl KeeperLauncher {
             keeper: Some(keeper),
             folder: config.folder.clone(),
             environment: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+            leased: false,
+            held: Vec::new(),
         }
     }
 
@@ -91,15 +98,23 @@ impl Launcher for KeeperLauncher {
                     },
                 }
             }
-            LaunchRequest::Kill { id } => Request::Kill { id },
+            LaunchRequest::Kill { id } => return self.tell(&Request::Kill { id }),
         };
-        self.tell(&request);
+        if self.leased {
+            self.tell(&request);
+        } else {
+            self.held.push(request);
+        }
     }
 
     fn lease(&mut self, until: Option<Instant>) {
         let Some(keeper) = &mut self.keeper else { return };
         if let Err(error) = keeper.lease(until) {
-            self.lost(&error);
+            return self.lost(&error);
+        }
+        self.leased = until.is_some();
+        if self.leased {
+            std::mem::take(&mut self.held).iter().for_each(|request| self.tell(request));
         }
     }
 
