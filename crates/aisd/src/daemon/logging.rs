@@ -6,8 +6,9 @@ use std::io;
 use tracing_subscriber::{EnvFilter, fmt};
 
 pub(super) fn start(log: &Log) -> Result<(), Failure> {
-    // The consensus library is talkative; who wants to hear it says so after this.
-    let filter = EnvFilter::new(format!("openraft=error,{}", log.level));
+    // The consensus library calls every unreachable peer an error, again and again; the group says
+    // who left. Whoever wants to hear it names it in the level.
+    let filter = EnvFilter::new(format!("openraft=off,{}", log.level));
     let lines = fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
     let started = match log.format {
         LogFormat::Text => lines.try_init(),

@@ -139,8 +139,8 @@ impl<'a> Demo<'a> {
         self.counters[0].skip();
         let old = self.next_count(0)?;
         let watch = self.kill("csa103CompI0 on n1", old.pid)?;
+        self.took_over(1, "after the kill of the active", watch)?;
         self.next_count(1)?;
-        self.took_over("after the kill of the active", watch);
         self.standby(0)?;
 
         let old = self.next_received(0)?;
@@ -163,8 +163,8 @@ impl<'a> Demo<'a> {
         let watch = Watch::start();
         self.cluster.kill("n2")?;
         self.teller.event("n2 is gone");
+        self.took_over(0, "after the kill of the node", watch)?;
         self.next_count(0)?;
-        self.took_over("after the kill of the node", watch);
         self.next_received(1)?;
         Ok(())
     }
@@ -245,9 +245,14 @@ impl<'a> Demo<'a> {
         Ok(watch)
     }
 
-    fn took_over(&mut self, what: &str, watch: Watch) {
+    fn took_over(&mut self, at: usize, what: &str, watch: Watch) -> Result<(), Overdue> {
+        let line = self.counters[at].wait("a new active", SOON, |line| {
+            line.text.contains("Active state requested from state 2").then(|| line.clone())
+        })?;
         let took = watch.elapsed();
-        self.teller.event(&format!("the count goes on, {} ms later", took.as_millis()));
+        let ms = took.as_millis();
+        self.teller.event(&format!("{ms} ms later: {} (on {})", line.text, line.node));
         self.take_overs.push((what.to_owned(), took));
+        Ok(())
     }
 }

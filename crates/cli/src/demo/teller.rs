@@ -49,7 +49,7 @@ impl Teller {
             it.messages_acknowledged, it.messages_received, it.repeated_messages
         );
         for (what, took) in &it.take_overs_ms {
-            println!("  {what}: the next count after {took} ms");
+            println!("  {what}: a new active after {took} ms");
         }
         println!("  lost updates:  {}", it.lost_updates);
         println!("  lost messages: {}", it.lost_messages);
@@ -78,6 +78,6 @@ pub(crate) struct Summary {
     pub(crate) messages_acknowledged: u64,
     /// Of csa104.
     pub(crate) messages_received: u64,
-    /// From each kill to the next number.
+    /// From each kill to the new active.
     pub(crate) take_overs_ms: Vec<(String, u128)>,
 }
