@@ -56,6 +56,8 @@ pub struct Msg {
     /// Who wants to know when so much was heard here: index, member, its number.
     pub(crate) questions: Vec<(u64, MemberId, u64)>,
     lease: Lease,
+    /// What was said to this node while it had no lease.
+    held: Vec<(MemberId, Message)>,
     pub(crate) now: Now,
     pub(crate) out: Vec<Output<Self>>,
 }
@@ -79,6 +81,7 @@ impl Msg {
             questions: Vec::new(),
             // Programs are held back by the node without a lease; this is about the data path.
             lease: Lease::Held,
+            held: Vec::new(),
             now: Now { at: Instant::START, wall: Time::BEGIN },
             out: Vec::new(),
         }
@@ -202,14 +205,14 @@ impl Msg {
         }
     }
 
-    /// Without a lease this node must not answer anybody, so its data path is as if broken; with
-    /// the lease back it begins anew.
+    /// Without a lease this node must not answer anybody: what is said to it waits until the lease
+    /// is back. It may not get lost: whoever said it knows of no broken link and would wait for
+    /// ever.
     fn lease(&mut self, lease: Lease) {
-        let before = core::mem::replace(&mut self.lease, lease);
-        if (before, lease) == (Lease::Lost, Lease::Held) {
-            for member in self.registry.hosts() {
-                self.link(member, Link::Down);
-                self.link(member, Link::Up);
+        self.lease = lease;
+        if lease == Lease::Held {
+            for (from, message) in core::mem::take(&mut self.held) {
+                self.receive(from, message);
             }
         }
     }
@@ -217,8 +220,15 @@ impl Msg {
     fn message(&mut self, from: MemberId, message: Message) {
         match self.lease {
             Lease::Held => self.receive(from, message),
-            Lease::Lost => {}
+            // Bounded by what its senders keep unacknowledged.
+            Lease::Lost => self.held.push((from, message)),
         }
+    }
+
+    /// A new session with a member begins with what it has to say, not with what it said.
+    fn link_changed(&mut self, member: MemberId, link: Link) {
+        self.held.retain(|(from, _)| *from != member);
+        self.link(member, link);
     }
 }
 
@@ -246,7 +256,7 @@ impl Service for Msg {
             Input::Time(stamp) => self.registry.time(stamp.time),
             Input::Barrier(number) => self.barrier(Ticket(number)),
             Input::Message(from, message) => self.message(from, message),
-            Input::Link(member, link) => self.link(member, link),
+            Input::Link(member, link) => self.link_changed(member, link),
             Input::Lease(lease) => self.lease(lease),
             Input::Deadline => self.deadline_reached(),
             Input::Done(..) => {}

@@ -2,6 +2,7 @@
 
 mod cluster;
 
+use ais_service::Lease;
 use ais_types::{
     ErrorCode, Time, Version,
     msg::{AckFlags, Call, Callback, CreationFlags, OpenFlags, Reply},
@@ -273,4 +274,21 @@ fn with_one_copy_a_persistent_queue_goes_with_its_node() {
     cluster.release(1);
     assert_eq!(cluster.send(other, P, "nobody"), Err(ErrorCode::NotExist));
     opened(cluster.open(other, P, persistent()));
+}
+
+#[test]
+fn what_is_said_to_a_node_without_a_lease_waits_for_the_lease() {
+    let mut cluster = Cluster::new(3, 2);
+    let (receiver, sender) = (cluster.program(1), cluster.program(3));
+    let queue = opened(cluster.open(receiver, P, persistent()));
+    cluster.lease(1, Lease::Lost);
+    let (destination, message) = (name(P), letter("patient"));
+    let send = Call::Send { destination, message, timeout: Time::END };
+    let request = cluster.begin(sender, send);
+    cluster.settle();
+    assert_eq!(cluster.answers.get(&request), None);
+    // No link has broken meanwhile: nobody says it again.
+    cluster.lease(1, Lease::Held);
+    assert_eq!(cluster.answers.remove(&request), Some(Ok(Reply::Done)));
+    assert_eq!(drain(&mut cluster, receiver, queue), ["patient"]);
 }

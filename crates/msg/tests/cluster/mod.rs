@@ -1,7 +1,7 @@
 //! A cluster of message services in one thread: one ordered log, links without loss, faults.
 
 use ais_msg::{Command, Message, Msg, Settings};
-use ais_service::{Caller, Entry, Input, Instant, Link, Now, Output, Service};
+use ais_service::{Caller, Entry, Input, Instant, Lease, Link, Now, Output, Service};
 use ais_types::{
     ClientId, ErrorCode, GroupTime, Incarnation, Member, MemberId, Name, NodeId, Payload,
     ProcessId, Role, Stamp, Time, Version, View,
@@ -193,6 +193,12 @@ impl Cluster {
         for it in self.nodes.iter().filter_map(late).collect::<Vec<_>>() {
             self.input(it, Input::Deadline);
         }
+        self.settle();
+    }
+
+    /// A node may not act any more, or may again.
+    pub(crate) fn lease(&mut self, node: u32, lease: Lease) {
+        self.input(member(node), Input::Lease(lease));
         self.settle();
     }
 
