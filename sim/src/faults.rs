@@ -133,7 +133,10 @@ impl World {
 
     fn fail_node(&mut self) {
         let nodes = self.nodes();
-        let Some(node) = self.choose(&nodes) else { return };
+        let hosts = self.setting.nodes(nodes.len() as u32);
+        // What happens to those that host components is of more interest.
+        let preferred = if self.rng.bool() && !hosts.is_empty() { &hosts } else { &nodes };
+        let Some(node) = self.choose(preferred) else { return };
         let most = if self.rng.bool() { 1_000 } else { 6_000 };
         let until = self.up_to(Duration::from_millis(most));
         match self.rng.u8(0..10) {

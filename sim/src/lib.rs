@@ -8,13 +8,14 @@
 //!   `Left` and `Released`; restarts as new incarnations with a snapshot;
 //! - the *network* (`network`): sessions between members, in order, with delays and breaks;
 //! - the *processes* (`process`, `programs`): programs that call services and note what they were
-//!   promised;
+//!   promised; components of a model (`availability`), which the services start and end;
 //! - the *faults* (`faults`): processes and nodes killed, cut off, hung, slowed.
 //!
 //! First chaos, then calm. All the time the [`invariants`] hold, or the run fails and says how to
 //! run it again.
 #![forbid(unsafe_code)]
 
+mod availability;
 mod faults;
 mod group;
 pub mod invariants;
@@ -56,6 +57,10 @@ pub struct Report {
     pub updates: u64,
     /// Reads of checkpoints, each compared with what was acknowledged before.
     pub reads: u64,
+    /// Messages whose send was acknowledged, each received.
+    pub messages: u64,
+    /// How often a component became active.
+    pub activations: u64,
     /// Faults injected.
     pub faults: u64,
 }

@@ -32,6 +32,8 @@ fn main() -> ExitCode {
                 all.entries += report.entries;
                 all.updates += report.updates;
                 all.reads += report.reads;
+                all.messages += report.messages;
+                all.activations += report.activations;
                 all.faults += report.faults;
             }
             Err(failure) => {
@@ -41,11 +43,13 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "{} held, {failed} failed; {} entries, {} updates, {} reads, {} faults",
+        "{} held, {failed} failed; {} entries, {} updates, {} reads, {} messages, {} activations, {} faults",
         args.seeds - failed,
         all.entries,
         all.updates,
         all.reads,
+        all.messages,
+        all.activations,
         all.faults
     );
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -9,10 +9,16 @@ use ais_service::{ActionId, Exit};
 use ais_types::{NodeId, ServiceId, frame};
 use ais_wire::Frame;
 use bytes::Bytes;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// See [`World::victims`].
+const COMPONENT_WEIGHT: usize = 4;
 
 /// What a program hears.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Heard {
     /// It runs.
     Started,
@@ -34,6 +40,7 @@ pub(crate) enum Act {
     Send(SessionId, Frame),
     Finalize(SessionId),
     Alarm(Duration, u64),
+    Exit,
 }
 
 #[derive(Default)]
@@ -41,6 +48,8 @@ pub(crate) struct Processes {
     living: BTreeMap<ProcessKey, Process>,
     sessions: BTreeMap<SessionId, Session>,
     counter: u64,
+    /// Sessions with the message service that there ever were.
+    queues: BTreeSet<SessionId>,
     /// What is to run on which node, and what does.
     roles: Vec<Role>,
 }
@@ -76,7 +85,7 @@ impl World {
     /// Says which programs run where.
     pub(crate) fn cast_roles(&mut self) {
         for node in self.nodes() {
-            for part in programs::Part::ALL {
+            for part in programs::Part::all(self.setting) {
                 let starts_at = self.now + self.up_to(Duration::from_secs(1));
                 self.processes.roles.push(Role { node, part, process: None, starts_at });
             }
@@ -105,9 +114,11 @@ impl World {
         self.processes.roles.iter().map(|it| (it.node, it.part)).collect()
     }
 
-    /// The processes that can be killed.
+    /// The processes that can be killed. A component is as likely a victim as several others.
     pub(crate) fn victims(&self) -> Vec<ProcessKey> {
-        self.processes.living.keys().copied().collect()
+        let weight = |component| if component { COMPONENT_WEIGHT } else { 1 };
+        let living = self.processes.living.iter();
+        living.flat_map(|(key, it)| vec![*key; weight(it.component)]).collect()
     }
 }
 
@@ -131,6 +142,8 @@ impl World {
         let Some(process) = self.processes.living.remove(&key) else { return };
         self.note(|| format!("process {} on {} ends", key.0, process.node));
         self.processes.sessions.retain(|_, it| it.process != key);
+        self.ledger.messages.gave_up(key, self.now);
+        self.ledger.actives.ended(key);
         let due = process.written.max(self.now) + self.up_to(Duration::from_millis(2));
         let life = self.host(process.node).life;
         self.at(due, Happening::ToDaemon(process.node, life, Event::ProcessExited(key)));
@@ -169,10 +182,16 @@ impl World {
         action: ActionId,
         task: Task,
     ) {
+        let delay = Duration::from_millis(3) + self.travel();
         let done = match task {
             Task::Spawn(spawn) => match programs::of_command(&spawn) {
                 Some(program) => {
                     let key = self.start_process(node, program, true);
+                    self.note(|| format!("{node} starts {spawn:?} as process {}", key.0));
+                    // The daemon hears of its start before it hears of its end.
+                    if let Some(process) = self.processes.living.get_mut(&key) {
+                        process.written = self.now + delay;
+                    }
                     Done::Started(key, key.0 as u32)
                 }
                 None => Done::Ended(Exit::Failed(format!("no program {:?}", spawn.command))),
@@ -183,7 +202,6 @@ impl World {
                 Done::Ended(Exit::Code(0))
             }
         };
-        let delay = Duration::from_millis(3) + self.travel();
         let life = self.host(node).life;
         let event = Event::ActionDone(service, action, done);
         self.after(delay, Happening::ToDaemon(node, life, event));
@@ -210,6 +228,16 @@ impl World {
             self.processes.sessions.remove(&id);
         }
         self.at(due, Happening::ToProgram(process, heard));
+    }
+
+    /// What a daemon answers counts from here, whether anybody lives to hear it or not.
+    pub(crate) fn answer(&mut self, id: SessionId, frame: Frame) {
+        if self.processes.queues.contains(&id)
+            && let Err(what) = self.ledger.answered(&frame)
+        {
+            self.fail(what);
+        }
+        self.tell_session(id, Heard::Reply(id, frame));
     }
 
     pub(crate) fn tell_program(&mut self, key: ProcessKey, heard: Heard) {
@@ -253,6 +281,7 @@ impl World {
                     self.write_to_daemon(key, life, Event::Frame(id, ConnectionId(id.0), frame));
                 }
             }
+            Act::Exit => self.kill_process(key),
             Act::Alarm(delay, alarm) => {
                 self.after(delay, Happening::ToProgram(key, Heard::Alarm(alarm)));
             }
@@ -265,6 +294,9 @@ impl World {
         let calls = Vec::new();
         let session = Session { process: key, node, life, written: self.now, calls };
         self.processes.sessions.insert(id, session);
+        if service == ServiceId::MSG {
+            self.processes.queues.insert(id);
+        }
         if self.host(node).core.is_none() {
             return self.tell_session(id, Heard::Closed(id));
         }

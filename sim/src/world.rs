@@ -2,17 +2,20 @@
 
 use crate::{
     Failure, Options, Report,
+    availability::{self, Setting},
     faults::{Fault, Plan},
     group::{Group, TICK, Wanted},
     invariants::{self, Ledger},
     network::Network,
     process::{Heard, Processes},
 };
-use ais_ckpt::{Ckpt, Settings};
+use ais_amf::Amf;
+use ais_ckpt::Ckpt;
 use ais_clm::Clm;
+use ais_msg::Msg;
 use ais_node::{Adapter, Core, CoreConfig, CoreLimits, Driven, Effect, Event, ProcessKey};
 use ais_service::{Instant, Link, Now};
-use ais_types::{MemberId, Name, NodeId, Time};
+use ais_types::{MemberId, Name, NodeId, Time, amf::Model};
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,6 +23,8 @@ use std::{collections::BTreeMap, time::Duration};
 const CHAOS: Duration = Duration::from_secs(30);
 /// How long the calm after them lasts: within it, everything heals.
 const CALM: Duration = Duration::from_secs(20);
+/// How long before the end nobody sends any more.
+const QUIET: Duration = Duration::from_secs(2);
 /// The wall clock when the world begins (2026-01-01).
 const DAWN: i64 = 1_767_225_600_000_000_000;
 /// More than any run needs: beyond, somebody talks in circles.
@@ -83,6 +88,7 @@ impl Host {
 
 pub(crate) struct World {
     pub(crate) options: Options,
+    pub(crate) setting: Setting,
     pub(crate) now: Duration,
     pub(crate) rng: fastrand::Rng,
     queue: BTreeMap<(Duration, u64), Happening>,
@@ -98,8 +104,13 @@ pub(crate) struct World {
 }
 
 /// CKPT, MSG and CLM hear what happens before AMF does.
-fn services(node: NodeId) -> Vec<Box<dyn Driven>> {
-    vec![Adapter::boxed(Ckpt::new(node, Settings::default())), Adapter::boxed(Clm::new())]
+fn services(node: NodeId, model: Option<Model>) -> Vec<Box<dyn Driven>> {
+    vec![
+        Adapter::boxed(Ckpt::new(node, ais_ckpt::Settings::default())),
+        Adapter::boxed(Msg::new(node, ais_msg::Settings::default())),
+        Adapter::boxed(Clm::new()),
+        Adapter::boxed(Amf::new(node, model)),
+    ]
 }
 
 // A run.
@@ -110,6 +121,7 @@ impl World {
         let count = options.nodes.unwrap_or(drawn);
         Self {
             options: Options { nodes: Some(count), ..options },
+            setting: Setting::of_seed(options.seed),
             now: Duration::from_secs(1),
             rng,
             queue: BTreeMap::new(),
@@ -133,7 +145,11 @@ impl World {
         self.after(Duration::ZERO, Happening::Tick);
         self.run_until(self.now + CHAOS, true);
         self.mend_all();
-        self.run_until(self.now + CALM, false);
+        self.run_until(self.now + CALM - QUIET, false);
+        self.ledger.quiet = true;
+        self.run_until(self.now + QUIET, false);
+        invariants::messages::none_lost(self);
+        invariants::actives::assigned(self);
         invariants::healing::healed(self);
         invariants::agreement::at_the_end(self);
     }
@@ -166,6 +182,8 @@ impl World {
                 entries: self.group.log.len() as u64,
                 updates: self.ledger.updates,
                 reads: self.ledger.reads,
+                messages: self.ledger.messages.acknowledged,
+                activations: self.ledger.actives.activations,
                 faults: self.plan.injected,
             }),
         }
@@ -210,12 +228,13 @@ impl World {
 // Daemons.
 impl World {
     pub(crate) fn boot(&mut self, node: NodeId) {
+        let model = self.setting.model(self.hosts.len() as u32);
         let host = self.host_mut(node);
         host.boots_at = None;
         host.life += 1;
         let (name, limits) = (host.name.clone(), CoreLimits::default());
         let config = CoreConfig { cluster: "sim".to_owned(), name, limits };
-        host.core = Some(Core::new(config, services(node)));
+        host.core = Some(Core::new(config, services(node, model)));
         self.note(|| format!("{node} boots"));
     }
 
@@ -232,6 +251,7 @@ impl World {
             self.leave_seat(member);
         }
         self.kill_components(node);
+        self.ledger.messages.node_ended(node, self.now);
         self.close_sessions(node);
     }
 
@@ -309,9 +329,7 @@ impl World {
         let member = self.host(node).member;
         match effect {
             Effect::Welcome(session) => self.tell_session(session, Heard::Welcome(session)),
-            Effect::Reply(session, _, frame) => {
-                self.tell_session(session, Heard::Reply(session, frame));
-            }
+            Effect::Reply(session, _, frame) => self.answer(session, frame),
             Effect::Callback(session, frame) => {
                 self.tell_session(session, Heard::Callback(session, frame));
             }
@@ -406,10 +424,9 @@ impl World {
 
 impl Host {
     fn new(node: NodeId) -> Self {
-        let name = format!("safNode=n{},safCluster=sim", node.0);
         Self {
             node,
-            name: Name::new(name).expect("it is short"),
+            name: availability::node_name(node),
             core: None,
             life: 0,
             member: None,

@@ -1,10 +1,13 @@
 //! What must hold at all times, one file each; and the ledger of what was promised.
 
+pub(crate) mod actives;
 pub(crate) mod agreement;
 pub(crate) mod healing;
 mod membership;
+pub(crate) mod messages;
 mod updates;
 
+pub(crate) use messages::Fate;
 pub(crate) use updates::Floor;
 
 use crate::programs::Part;
@@ -21,6 +24,12 @@ pub(crate) struct Ledger {
     pub(crate) reads: u64,
     /// All views there were.
     pub(crate) views: BTreeMap<u64, View>,
+    /// Who was told to be active.
+    pub(crate) actives: actives::Actives,
+    /// Messages sent and received.
+    pub(crate) messages: messages::Messages,
+    /// The end is near: nobody sends any more.
+    pub(crate) quiet: bool,
     /// What trackers were told, by the number of the membership.
     memberships: BTreeMap<u64, Vec<NodeId>>,
     /// When each role last got something done.

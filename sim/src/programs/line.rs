@@ -45,7 +45,9 @@ impl Line {
 
     /// [`News::Go`] comes within this time.
     pub(super) fn pause(&mut self, io: &mut Io<'_>, within: Duration) {
-        self.alarm += 1;
+        // Of no other line of the same program.
+        *io.counter += 1;
+        self.alarm = *io.counter;
         io.alarm(within, self.alarm);
     }
 
@@ -55,6 +57,14 @@ impl Line {
             io.finalize(session);
         }
         self.pause(io, Duration::from_millis(100));
+    }
+
+    /// Gives the session up for good.
+    pub(super) fn close(&mut self, io: &mut Io<'_>) {
+        if let Some(session) = self.session.take() {
+            io.finalize(session);
+        }
+        self.alarm = 0;
     }
 
     pub(super) fn news<R, C>(&mut self, heard: Heard, io: &mut Io<'_>) -> News<R, C>

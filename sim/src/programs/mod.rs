@@ -1,11 +1,15 @@
 //! Scripted programs: state machines that call services and note what they were promised.
 
+mod component;
 mod line;
 mod reader;
+mod receiver;
+mod sender;
 mod tracker;
 mod writer;
 
 use crate::{
+    availability::Setting,
     invariants::Ledger,
     process::{Act, Heard},
 };
@@ -22,6 +26,9 @@ use std::time::Duration;
 pub(crate) trait Program {
     /// Something happens to it.
     fn hear(&mut self, heard: Heard, io: &mut Io<'_>);
+
+    /// It leaves off, while its process goes on.
+    fn stop(&mut self, io: &mut Io<'_>);
 }
 
 /// What a program can do, and look at.
@@ -58,6 +65,11 @@ impl Io<'_> {
         self.acts.push(Act::Alarm(delay, alarm));
     }
 
+    /// The process ends.
+    pub(crate) fn exit(&mut self) {
+        self.acts.push(Act::Exit);
+    }
+
     pub(crate) fn fail(&mut self, what: String) {
         let (process, node) = (self.me.0, self.node);
         self.failure.get_or_insert_with(|| format!("process {process} on {node}: {what}"));
@@ -73,15 +85,27 @@ pub(crate) enum Part {
     Reader,
     /// Follows the membership.
     Tracker,
+    /// Sends messages into the one queue.
+    Sender,
+    /// Receives from it, as long as it can.
+    Receiver,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 5] = [
+    /// Those that each node has; where a component receives, nobody else does.
+    pub(crate) fn all(setting: Setting) -> impl Iterator<Item = Self> {
+        let kept = move |it: &Self| *it != Self::Receiver || setting == Setting::None;
+        Self::ALL.into_iter().filter(kept)
+    }
+
+    const ALL: [Self; 7] = [
         Self::Writer(Kind::All),
         Self::Writer(Kind::Active),
         Self::Writer(Kind::Collocated),
         Self::Reader,
         Self::Tracker,
+        Self::Sender,
+        Self::Receiver,
     ];
 
     pub(crate) fn program(self) -> Box<dyn Program> {
@@ -89,13 +113,20 @@ impl Part {
             Self::Writer(kind) => Box::new(writer::Writer::new(kind)),
             Self::Reader => Box::new(reader::Reader::new()),
             Self::Tracker => Box::new(tracker::Tracker::new()),
+            Self::Sender => Box::new(sender::Sender::new()),
+            Self::Receiver => Box::new(receiver::Receiver::new()),
         }
     }
 }
 
 /// The program that a command of a model stands for.
-pub(crate) fn of_command(_: &Spawn) -> Option<Box<dyn Program>> {
-    None
+pub(crate) fn of_command(spawn: &Spawn) -> Option<Box<dyn Program>> {
+    let name = spawn.environment.iter().find(|(key, _)| key == "SA_AMF_COMPONENT_NAME");
+    let name = Name::new(name?.1.as_str()).ok()?;
+    match spawn.command.first()?.as_str() {
+        "component" => Some(Box::new(component::Component::new(name))),
+        _ => None,
+    }
 }
 
 /// The checkpoints that are written.

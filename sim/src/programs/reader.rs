@@ -134,4 +134,8 @@ impl Program for Reader {
             News::Nothing => {}
         }
     }
+
+    fn stop(&mut self, io: &mut Io<'_>) {
+        self.line.close(io);
+    }
 }

@@ -105,4 +105,8 @@ impl Program for Tracker {
             News::Nothing => {}
         }
     }
+
+    fn stop(&mut self, io: &mut Io<'_>) {
+        self.line.close(io);
+    }
 }

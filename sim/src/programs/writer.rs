@@ -132,6 +132,10 @@ impl Program for Writer {
             News::Nothing => {}
         }
     }
+
+    fn stop(&mut self, io: &mut Io<'_>) {
+        self.line.close(io);
+    }
 }
 
 /// The name of a section.
