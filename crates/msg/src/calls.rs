@@ -52,17 +52,8 @@ impl Msg {
 
     fn dispatch(&mut self, caller: Caller, call: Call, certain: bool) {
         // Kept only for those that may turn out uncertain.
-        let again = match &call {
-            Call::Send { .. } | Call::SendAsync { .. } | Call::StatusGet { .. } if !certain => {
-                Some(call.clone())
-            }
-            _ => None,
-        };
-        let timeout = match &call {
-            Call::Send { timeout, .. } if timeout.0 >= 0 => *timeout,
-            Call::Send { .. } => Time::END,
-            _ => crate::service::PATIENCE,
-        };
+        let again = (!certain && may_be_uncertain(&call)).then(|| call.clone());
+        let timeout = time_to_find(&call);
         match (self.checked(caller, call), again) {
             (Ok(Go::Answer(reply)), _) => self.answer(To::Caller(caller), Ok(reply)),
             (Ok(Go::Waits), _) => {}
@@ -275,17 +266,23 @@ impl Msg {
     /// What is not there yet. Functions of B.03.01 are unknown to older programs.
     fn other(&mut self, caller: Caller, function: Function) -> Checked {
         let major = self.client(caller)?.major;
-        Err(match function {
+        let is_new = match function {
             Function::ThresholdsSet
             | Function::ThresholdsGet
             | Function::MetadataSizeGet
-            | Function::LimitGet
-                if major < 3 =>
-            {
-                Refused::Newer(function)
-            }
-            _ => Refused::NotServed(function),
-        })
+            | Function::LimitGet => true,
+            Function::GroupCreate
+            | Function::GroupInsert
+            | Function::GroupRemove
+            | Function::GroupDelete
+            | Function::GroupTrack
+            | Function::GroupTrackStop
+            | Function::SendReceive
+            | Function::Reply
+            | Function::ReplyAsync => false,
+        };
+        let is_unknown = is_new && major < 3;
+        Err(if is_unknown { Refused::Newer(function) } else { Refused::NotServed(function) })
     }
 
     /// What operators see.
@@ -300,5 +297,42 @@ impl Msg {
             usage: self.content(id).map(crate::Content::usage),
         };
         self.registry.iter().map(listed).collect()
+    }
+}
+
+/// Whether it is refused when there is no queue, without anything being ordered.
+const fn may_be_uncertain(call: &Call) -> bool {
+    match call {
+        Call::Send { .. } | Call::SendAsync { .. } | Call::StatusGet { .. } => true,
+        Call::Initialize { .. }
+        | Call::Open { .. }
+        | Call::OpenAsync { .. }
+        | Call::Close { .. }
+        | Call::RetentionTimeSet { .. }
+        | Call::Unlink { .. }
+        | Call::Get { .. }
+        | Call::Cancel { .. }
+        | Call::Other(_)
+        | Call::List => false,
+    }
+}
+
+/// How long it may take to be certain that there is no queue.
+const fn time_to_find(call: &Call) -> Time {
+    match call {
+        Call::Send { timeout, .. } if timeout.0 >= 0 => *timeout,
+        Call::Send { .. } => Time::END,
+        Call::Initialize { .. }
+        | Call::Open { .. }
+        | Call::OpenAsync { .. }
+        | Call::Close { .. }
+        | Call::StatusGet { .. }
+        | Call::RetentionTimeSet { .. }
+        | Call::Unlink { .. }
+        | Call::SendAsync { .. }
+        | Call::Get { .. }
+        | Call::Cancel { .. }
+        | Call::Other(_)
+        | Call::List => crate::service::PATIENCE,
     }
 }

@@ -4,7 +4,8 @@ use crate::{
     Command, Message, Msg, OpenId, QueueId, Update,
     client::{Client, Opened},
     error::Refused,
-    registry::{Change, Wish},
+    opening::{Decided, Wish},
+    registry::Change,
     waiting::{Task, Ticket},
 };
 use ais_service::Output;
@@ -21,13 +22,15 @@ impl Msg {
         let mine = self.me == Some(from);
         match command {
             Command::Open { open, process, name, attributes, flags, compare_retention, copies } => {
-                let wish = Wish { name, attributes, compare_retention, copies };
-                let outcome = self.registry.open(open, process, wish);
-                if let Some(ticket) = self.waiting.of_open(open).filter(|_| mine) {
-                    // So that there is a replica here to empty, or to receive from.
-                    self.follow_registry();
-                    self.open_ordered(ticket, open, flags, outcome);
-                }
+                self.registry.wish(Wish {
+                    open,
+                    process,
+                    name,
+                    attributes,
+                    flags,
+                    compare_retention,
+                    copies,
+                });
             }
             Command::Close { open } => {
                 let ended = self.registry.close(stamp, open);
@@ -38,10 +41,8 @@ impl Msg {
             Command::CloseAll { client } => self.registry.close_all(stamp, client),
             Command::Unlink { request, name } => {
                 let outcome = self.registry.unlink(&name);
-                match outcome {
-                    _ if !mine => {}
-                    Ok(primary) => self.done_when_heard(Ticket(request), primary, stamp.index),
-                    Err(refused) => self.finish(Ticket(request), Err(refused.into())),
+                if mine {
+                    self.unlink_ordered(Ticket(request), outcome, stamp.index);
                 }
             }
             Command::Retain { request, open, retention } => {
@@ -63,13 +64,32 @@ impl Msg {
         }
     }
 
-    fn open_ordered(
+    fn unlink_ordered(
         &mut self,
         ticket: Ticket,
-        open: OpenId,
-        flags: OpenFlags,
-        outcome: Result<QueueId, Refused>,
+        outcome: Result<Option<MemberId>, Refused>,
+        index: u64,
     ) {
+        match outcome {
+            Ok(primary) => self.done_when_heard(ticket, primary, index),
+            Err(refused) => self.finish(ticket, Err(refused.into())),
+        }
+    }
+
+    /// Opens that the order has decided: after every input, since one may have waited for it.
+    pub(crate) fn follow_openings(&mut self) {
+        for decided in self.registry.decide() {
+            let mine = self.me == Some(decided.open.client.member);
+            if let Some(ticket) = self.waiting.of_open(decided.open).filter(|_| mine) {
+                // So that there is a replica here to empty, or to receive from.
+                self.follow_registry();
+                self.open_decided(ticket, decided);
+            }
+        }
+    }
+
+    fn open_decided(&mut self, ticket: Ticket, decided: Decided) {
+        let Decided { open, flags, outcome } = decided;
         match outcome {
             Err(refused) => self.finish(ticket, Err(refused.into())),
             Ok(queue) if flags.has(OpenFlags::EMPTY) => {

@@ -21,6 +21,9 @@
 //!
 //! A queue's copies follow its opener: the node that opens it gets one, and the say over it.
 //!
+//! While the node of its opener is lost and may still act, a queue is neither open nor free: who
+//! opens it waits until that node has surely stopped.
+//!
 //! Not here yet, answered NOT_SUPPORTED: queue groups, send-receive and reply, thresholds, limits.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -35,6 +38,7 @@ mod control;
 mod data;
 mod error;
 mod message;
+mod opening;
 mod params;
 mod receive;
 mod registry;

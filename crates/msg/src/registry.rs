@@ -4,11 +4,11 @@
 //! ([`Registry::take_changes`]); what follows from that on this node is done elsewhere.
 
 use crate::{
-    Limits,
     command::{OpenId, QueueId},
     error::Refused,
+    opening::Wish,
 };
-use ais_replica::{Configuration, Succession};
+use ais_replica::Configuration;
 use ais_service::Timers;
 use ais_types::{
     ClientId, GroupTime, MemberId, Name, ProcessId, Stamp, Time, View,
@@ -31,9 +31,9 @@ pub(crate) struct Queue {
     pub(crate) configuration: Configuration,
     /// By the leader's wall clock; 0 while it is open.
     pub(crate) close_time: Time,
-    copies: u32,
+    pub(crate) copies: u32,
     /// It goes at this time.
-    retained_until: Option<GroupTime>,
+    pub(crate) retained_until: Option<GroupTime>,
 }
 
 /// Who receives from a queue.
@@ -52,25 +52,19 @@ pub(crate) enum Change {
     Ended(QueueId),
 }
 
-/// What one asks to open.
-pub(crate) struct Wish {
-    pub(crate) name: Name,
-    pub(crate) attributes: Option<CreationAttributes>,
-    pub(crate) compare_retention: bool,
-    pub(crate) copies: u32,
-}
-
 /// All queues of the cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    queues: BTreeMap<QueueId, Queue>,
-    names: BTreeMap<Name, QueueId>,
-    opens: BTreeMap<OpenId, QueueId>,
-    retention: Timers<GroupTime, QueueId>,
-    hosts: BTreeSet<MemberId>,
+    pub(crate) queues: BTreeMap<QueueId, Queue>,
+    pub(crate) names: BTreeMap<Name, QueueId>,
+    pub(crate) opens: BTreeMap<OpenId, QueueId>,
+    pub(crate) retention: Timers<GroupTime, QueueId>,
+    pub(crate) hosts: BTreeSet<MemberId>,
     /// Left, and may still act.
-    leaving: BTreeSet<MemberId>,
-    last: QueueId,
+    pub(crate) leaving: BTreeSet<MemberId>,
+    /// Opens that are not decided yet, first come first.
+    pub(crate) wishes: Vec<Wish>,
+    pub(crate) last: QueueId,
     changes: Vec<Change>,
 }
 
@@ -80,6 +74,7 @@ pub struct Snapshot {
     queues: BTreeMap<QueueId, Queue>,
     hosts: BTreeSet<MemberId>,
     leaving: BTreeSet<MemberId>,
+    wishes: Vec<Wish>,
     last: QueueId,
 }
 
@@ -182,87 +177,9 @@ impl Registry {
         changes
     }
 
-    /// §3.6.1.
-    pub(crate) fn open(
-        &mut self,
-        open: OpenId,
-        process: ProcessId,
-        wish: Wish,
-    ) -> Result<QueueId, Refused> {
-        if !self.is_host(open.client.member) {
-            return Err(Refused::NoMember);
-        }
-        let id = match self.names.get(&wish.name) {
-            Some(&id) => {
-                self.may_open(id, &wish)?;
-                id
-            }
-            None => self.create(open, wish)?,
-        };
-        let queue = self.queues.get_mut(&id).expect("found or created above");
-        queue.opener = Some(Opener { open, process });
-        queue.close_time = Time::BEGIN;
-        queue.retained_until = None;
-        self.retention.clear(&id);
-        self.opens.insert(open, id);
-        self.changed(id);
-        Ok(id)
-    }
-
-    /// msg.md 4.1: other attributes come before being open.
-    fn may_open(&self, id: QueueId, wish: &Wish) -> Result<(), Refused> {
-        let queue = &self.queues[&id];
-        let name = || queue.name.clone();
-        if let Some(wanted) = wish.attributes {
-            let has = queue.attributes;
-            let same = [
-                (wanted.flags == has.flags, "creation flag"),
-                (wanted.sizes == has.sizes, "size"),
-                (!wish.compare_retention || wanted.retention == has.retention, "retention time"),
-            ];
-            if let Some((_, attribute)) = same.into_iter().find(|it| !it.0) {
-                return Err(Refused::OtherAttributes { name: name(), attribute });
-            }
-        }
-        match queue.opener {
-            Some(_) => Err(Refused::Open { name: name() }),
-            None => Ok(()),
-        }
-    }
-
-    fn create(&mut self, open: OpenId, wish: Wish) -> Result<QueueId, Refused> {
-        let Some(attributes) = wish.attributes else {
-            return Err(Refused::NoQueue { name: wish.name });
-        };
-        if self.queues.len() >= Limits::QUEUES {
-            return Err(Refused::TooMany { what: "queues", most: Limits::QUEUES });
-        }
-        self.last = QueueId(self.last.0 + 1);
-        let id = self.last;
-        let creator = open.client.member;
-        let others = self.hosts.iter().copied().filter(|it| *it != creator);
-        let others: Vec<_> = others.collect();
-        let start = usize::try_from(id.0 % others.len().max(1) as u64).unwrap_or(0);
-        let wanted = (wish.copies.max(1) as usize - 1).min(others.len());
-        let others = others.iter().cycle().skip(start).take(wanted).copied();
-        let configuration = Configuration::new(Some(creator), others, Succession::Automatic);
-        let queue = Queue {
-            name: wish.name.clone(),
-            attributes,
-            unlinked: false,
-            opener: None,
-            configuration,
-            close_time: Time::BEGIN,
-            copies: wish.copies.max(1),
-            retained_until: None,
-        };
-        self.queues.insert(id, queue);
-        self.names.insert(wish.name, id);
-        Ok(id)
-    }
-
     /// §3.6.3. If the queue goes with it: whose say it was under.
     pub(crate) fn close(&mut self, stamp: Stamp, open: OpenId) -> Option<MemberId> {
+        self.wishes.retain(|it| it.open != open);
         let id = self.opens.remove(&open)?;
         let primary = self.queues[&id].configuration.primary();
         let queue = self.queues.get_mut(&id).expect("an open queue is there");
@@ -293,10 +210,12 @@ impl Registry {
     }
 
     pub(crate) fn close_all(&mut self, stamp: Stamp, client: ClientId) {
+        self.wishes.retain(|it| it.open.client != client);
         self.close_where(stamp, |open, _| open.client == client);
     }
 
     pub(crate) fn process_ended(&mut self, stamp: Stamp, process: ProcessId) {
+        self.wishes.retain(|it| it.process != process);
         self.close_where(stamp, |_, opener| opener.process == process);
     }
 
@@ -386,16 +305,21 @@ impl Registry {
         }
     }
 
-    fn changed(&mut self, id: QueueId) {
+    pub(crate) fn changed(&mut self, id: QueueId) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         queue.settle(id, &self.hosts);
         // Nobody has what was in it, and nobody acts for it any more.
-        let acts = queue.configuration.primary().is_some_and(|it| self.leaving.contains(&it));
-        if queue.configuration.is_lost() && !acts {
+        if queue.configuration.is_lost() && !self.has_acting_primary(id) {
             self.end(id);
         } else {
             self.changes.push(Change::Configured(id));
         }
+    }
+
+    /// Whether a lost member may still act for the queue.
+    pub(crate) fn has_acting_primary(&self, id: QueueId) -> bool {
+        let primary = self.get(id).and_then(|it| it.configuration.primary());
+        primary.is_some_and(|it| self.leaving.contains(&it))
     }
 
     fn end(&mut self, id: QueueId) {
@@ -415,13 +339,14 @@ impl Registry {
             queues: self.queues.clone(),
             hosts: self.hosts.clone(),
             leaving: self.leaving.clone(),
+            wishes: self.wishes.clone(),
             last: self.last,
         }
     }
 
     pub(crate) fn restore(snapshot: Snapshot) -> Self {
-        let Snapshot { queues, hosts, leaving, last } = snapshot;
-        let mut registry = Self { hosts, leaving, last, ..Self::default() };
+        let Snapshot { queues, hosts, leaving, wishes, last } = snapshot;
+        let mut registry = Self { hosts, leaving, wishes, last, ..Self::default() };
         for (id, queue) in &queues {
             if !queue.unlinked {
                 registry.names.insert(queue.name.clone(), *id);

@@ -118,10 +118,10 @@ impl Msg {
     /// ais-common 4.3: no code that is newer than the program.
     fn as_known_to(&self, client: ClientId, error: Error) -> Error {
         let older = self.clients.get(&client).is_some_and(|it| it.major < 3);
-        match error.code {
-            ErrorCode::Unavailable if older => Error { code: ErrorCode::TryAgain, ..error },
-            _ => error,
+        if older && error.code == ErrorCode::Unavailable {
+            return Error { code: ErrorCode::TryAgain, ..error };
         }
+        error
     }
 
     /// Lets a call wait: its own time-out, or the usual patience.
@@ -261,6 +261,7 @@ impl Service for Msg {
             Input::Deadline => self.deadline_reached(),
             Input::Done(..) => {}
         }
+        self.follow_openings();
         self.follow_registry();
         self.order_seals();
         self.answer_questions();

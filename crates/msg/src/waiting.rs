@@ -174,12 +174,11 @@ impl WaitingRoom {
 
     /// Who waits until a member has heard something: what, and under which number.
     pub(crate) fn asking(&self, member: MemberId) -> Vec<(Ticket, u64)> {
-        let index = |task: &Task| match task {
-            Task::Heard { by, index } if *by == member => Some(*index),
-            _ => None,
+        let index = |(ticket, it): (&Ticket, &Waiting)| {
+            let Task::Heard { by, index } = it.task else { return None };
+            (by == member).then_some((*ticket, index))
         };
-        let all = self.all.iter();
-        all.filter_map(|(ticket, it)| index(&it.task).map(|index| (*ticket, index))).collect()
+        self.all.iter().filter_map(index).collect()
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {

@@ -28,6 +28,15 @@ fn opened(answer: Result<Reply, ErrorCode>) -> u64 {
     }
 }
 
+fn reopen(timeout: Time) -> Call {
+    Call::Open { name: name(P), attributes: None, flags: OpenFlags::default(), timeout }
+}
+
+fn open_async(invocation: u64) -> Call {
+    let (name, flags) = (name(P), OpenFlags::default());
+    Call::OpenAsync { invocation, name, attributes: None, flags }
+}
+
 fn drain(cluster: &mut Cluster, program: Program, queue: u64) -> Vec<String> {
     std::iter::from_fn(|| cluster.get(program, queue).ok()).collect()
 }
@@ -89,10 +98,146 @@ fn a_queue_survives_the_node_that_holds_it() {
     cluster.lose(1);
     // Until it has surely stopped it may still receive.
     let second = cluster.program(2);
-    assert_eq!(cluster.reopen(second, P, OpenFlags::default()), Err(ErrorCode::Busy));
+    let request = cluster.begin(second, reopen(Time::END));
+    cluster.settle();
+    assert_eq!(cluster.answers.get(&request), None);
     cluster.release(1);
-    let queue = opened(cluster.reopen(second, P, OpenFlags::default()));
+    let queue = opened(cluster.answers.remove(&request).unwrap());
     assert_eq!(drain(&mut cluster, second, queue), ["1", "2", "3"]);
+}
+
+#[test]
+fn who_opens_what_a_lost_node_holds_waits_first_come_first_served() {
+    let mut cluster = Cluster::new(3, 2);
+    let first = cluster.program(1);
+    opened(cluster.open(first, P, persistent()));
+    cluster.lose(1);
+    let (second, third) = (cluster.program(2), cluster.program(3));
+    let ahead = cluster.begin(third, reopen(Time::END));
+    cluster.settle();
+    let behind = cluster.begin(second, reopen(Time::END));
+    let asynchronous = open_async(307);
+    assert_eq!(cluster.ask(second, asynchronous), Ok(Reply::Done));
+    cluster.pass(Duration::from_secs(60));
+    assert!(cluster.answers.is_empty() && cluster.callbacks.is_empty());
+    cluster.release(1);
+    opened(cluster.answers.remove(&ahead).unwrap());
+    assert_eq!(cluster.answers.remove(&behind), Some(Err(ErrorCode::Busy)));
+    let outcome = Err(ErrorCode::Busy);
+    assert_eq!(cluster.callbacks, [Callback::Open { invocation: 307, outcome }]);
+}
+
+#[test]
+fn an_asynchronous_open_waits_for_a_lost_node_too() {
+    let mut cluster = Cluster::new(3, 2);
+    let first = cluster.program(1);
+    opened(cluster.open(first, P, persistent()));
+    cluster.send(first, P, "kept").unwrap();
+    cluster.lose(1);
+    let second = cluster.program(2);
+    assert_eq!(cluster.ask(second, open_async(308)), Ok(Reply::Done));
+    assert_eq!(cluster.callbacks, []);
+    cluster.release(1);
+    let Some(Callback::Open { invocation: 308, outcome: Ok(queue) }) = cluster.callbacks.pop()
+    else {
+        panic!("opened")
+    };
+    assert_eq!(drain(&mut cluster, second, queue), ["kept"]);
+}
+
+#[test]
+fn who_gave_up_waiting_for_a_lost_node_opens_nothing() {
+    let mut cluster = Cluster::new(4, 2);
+    let first = cluster.program(1);
+    opened(cluster.open(first, P, persistent()));
+    cluster.lose(1);
+    let (late, gone) = (cluster.program(2), cluster.program(3));
+    let (dead, last) = (cluster.program(3), cluster.program(4));
+    let timed = cluster.begin(late, reopen(Time::ONE_SECOND));
+    let cancelled = cluster.begin(gone, reopen(Time::END));
+    let killed = cluster.begin(dead, reopen(Time::END));
+    cluster.settle();
+    cluster.pass(Duration::from_secs(2));
+    assert_eq!(cluster.answers.remove(&timed), Some(Err(ErrorCode::Timeout)));
+    cluster.cancel(gone, cancelled);
+    cluster.kill(dead);
+    let patient = cluster.begin(last, reopen(Time::END));
+    cluster.settle();
+    cluster.release(1);
+    opened(cluster.answers.remove(&patient).unwrap());
+    assert!(!cluster.answers.contains_key(&cancelled) && !cluster.answers.contains_key(&killed));
+}
+
+#[test]
+fn who_waits_on_a_node_that_is_lost_too_is_passed_over() {
+    let mut cluster = Cluster::new(4, 3);
+    let first = cluster.program(1);
+    opened(cluster.open(first, P, persistent()));
+    cluster.lose(1);
+    let (second, third) = (cluster.program(2), cluster.program(3));
+    cluster.begin(second, reopen(Time::END));
+    cluster.settle();
+    let request = cluster.begin(third, reopen(Time::END));
+    cluster.settle();
+    cluster.lose(2);
+    cluster.release(1);
+    opened(cluster.answers.remove(&request).unwrap());
+}
+
+#[test]
+fn a_node_that_joins_knows_who_waits() {
+    let mut cluster = Cluster::new(3, 2);
+    let first = cluster.program(1);
+    opened(cluster.open(first, P, persistent()));
+    cluster.lose(1);
+    let second = cluster.program(2);
+    let request = cluster.begin(second, reopen(Time::END));
+    cluster.settle();
+    cluster.join(4, 2);
+    cluster.release(1);
+    opened(cluster.answers.remove(&request).unwrap());
+    let newcomer = cluster.program(4);
+    assert_eq!(cluster.reopen(newcomer, P, OpenFlags::default()), Err(ErrorCode::Busy));
+    assert_eq!(cluster.list(4), cluster.list(2));
+}
+
+#[test]
+fn what_goes_with_a_lost_node_is_gone_before_the_next_open() {
+    for copies in [1, 2] {
+        let mut cluster = Cluster::new(2, copies);
+        let first = cluster.program(1);
+        opened(cluster.open(first, P, temporary(0)));
+        cluster.lose(1);
+        let (second, third) = (cluster.program(2), cluster.program(2));
+        let absent = cluster.begin(second, reopen(Time::END));
+        let (name, attributes) = (name(P), Some(temporary(7)));
+        let flags = OpenFlags::CREATE;
+        let create = Call::Open { name, attributes, flags, timeout: Time::END };
+        let created = cluster.begin(third, create);
+        cluster.settle();
+        assert!(cluster.answers.is_empty());
+        cluster.release(1);
+        assert_eq!(cluster.answers.remove(&absent), Some(Err(ErrorCode::NotExist)));
+        opened(cluster.answers.remove(&created).unwrap());
+    }
+}
+
+#[test]
+fn the_name_of_what_a_lost_node_holds_can_be_freed_for_who_waits() {
+    let mut cluster = Cluster::new(3, 2);
+    let first = cluster.program(1);
+    opened(cluster.open(first, P, persistent()));
+    cluster.lose(1);
+    let (second, third) = (cluster.program(2), cluster.program(3));
+    let waits = cluster.begin(second, reopen(Time::END));
+    cluster.settle();
+    let unlink = cluster.begin(third, Call::Unlink { name: name(P) });
+    cluster.settle();
+    assert_eq!(cluster.answers.remove(&waits), Some(Err(ErrorCode::NotExist)));
+    // Whoever held it could still take a message.
+    assert_eq!(cluster.answers.get(&unlink), None);
+    cluster.release(1);
+    assert_eq!(cluster.answers.remove(&unlink), Some(Ok(Reply::Done)));
 }
 
 #[test]

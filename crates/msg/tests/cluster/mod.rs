@@ -6,8 +6,8 @@ use ais_types::{
     ClientId, ErrorCode, GroupTime, Incarnation, Member, MemberId, Name, NodeId, Payload,
     ProcessId, Role, Stamp, Time, Version, View,
     msg::{
-        Call, Callback, Callbacks, CreationAttributes, CreationFlags, Message as Letter, OpenFlags,
-        Received, Reply,
+        Call, Callback, Callbacks, CreationAttributes, CreationFlags, Listed, Message as Letter,
+        OpenFlags, Received, Reply,
     },
 };
 use std::{
@@ -169,6 +169,24 @@ impl Cluster {
         self.nodes.remove(&member(node));
         self.members.retain(|it| *it != member(node));
         self.announce();
+    }
+
+    /// A blank node joins, and is filled with what another has.
+    pub(crate) fn join(&mut self, node: u32, copies: u32) {
+        let mut core = Msg::new(NodeId(node), Settings { copies });
+        let donor = self.nodes.values().next().expect("somebody is there");
+        core.restore(member(node), donor.core.snapshot());
+        self.nodes.insert(member(node), Node { core, inputs: VecDeque::new() });
+        self.members.push(member(node));
+        self.announce();
+    }
+
+    /// What an operator sees on a node, but for what only holders of copies know.
+    pub(crate) fn list(&mut self, node: u32) -> Vec<Listed> {
+        let program = self.program(node);
+        let Ok(Reply::List(mut list)) = self.ask(program, Call::List) else { panic!("a list") };
+        list.iter_mut().for_each(|it| it.usage = None);
+        list
     }
 
     /// It has surely stopped.
