@@ -2,7 +2,10 @@
 
 use ais_conformance_core::{AnyCall, AnyCallback, AnyReply};
 use ais_types::{ckpt, clm, msg};
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    mem,
+};
 
 /// Callbacks of one handle, in the order in which they came.
 #[derive(Debug, Default)]
@@ -10,11 +13,13 @@ pub(crate) struct Pending {
     callbacks: VecDeque<AnyCallback>,
     /// CLM: what was tracked before this number was stopped.
     stopped: u64,
+    /// CKPT and MSG 3.6.3: what was closed. A handle is never issued twice.
+    closed: BTreeSet<u64>,
 }
 
 impl Pending {
     pub(crate) fn push(&mut self, callback: AnyCallback) {
-        if !is_stale(&callback, self.stopped) {
+        if !self.is_stale(&callback) {
             self.callbacks.push_back(callback);
         }
     }
@@ -28,36 +33,31 @@ impl Pending {
         self.callbacks.drain(..count).collect()
     }
 
-    /// A call that drops pending callbacks: CKPT and MSG 3.6.3, those of the closed handle.
-    pub(crate) fn heed_call(&mut self, call: &AnyCall) {
-        if let AnyCall::Ckpt(ckpt::Call::Close { checkpoint: closed }) = call {
-            self.callbacks.retain(|it| {
-                !matches!(it, AnyCallback::Ckpt(ckpt::Callback::Synchronize { checkpoint, .. })
-                    if checkpoint == closed)
-            });
+    /// What a call was answered may remove callbacks, also those that come later than the answer.
+    pub(crate) fn heed(&mut self, call: &AnyCall, reply: &AnyReply) {
+        match (call, reply) {
+            (_, AnyReply::Clm(clm::Reply::Stopped(stopped))) => self.stopped = *stopped,
+            (AnyCall::Ckpt(ckpt::Call::Close { checkpoint }), AnyReply::Ckpt(_)) => {
+                self.closed.insert(*checkpoint);
+            }
+            (AnyCall::Msg(msg::Call::Close { queue }), AnyReply::Msg(_)) => {
+                self.closed.insert(*queue);
+            }
+            _ => return,
         }
-        if let AnyCall::Msg(msg::Call::Close { queue: closed }) = call {
-            self.callbacks.retain(|it| {
-                !matches!(it, AnyCallback::Msg(msg::Callback::Received { queue })
-                    if queue == closed)
-            });
-        }
+        let mut callbacks = mem::take(&mut self.callbacks);
+        callbacks.retain(|it| !self.is_stale(it));
+        self.callbacks = callbacks;
     }
 
-    /// A reply that removes callbacks removes them also when they come later than it.
-    pub(crate) fn heed(&mut self, reply: &AnyReply) {
-        if let AnyReply::Clm(clm::Reply::Stopped(stopped)) = reply {
-            self.stopped = *stopped;
-            self.callbacks.retain(|it| !is_stale(it, *stopped));
+    fn is_stale(&self, callback: &AnyCallback) -> bool {
+        match callback {
+            AnyCallback::Clm(it) => it.is_stale(self.stopped),
+            AnyCallback::Ckpt(ckpt::Callback::Synchronize { checkpoint, .. }) => {
+                self.closed.contains(checkpoint)
+            }
+            AnyCallback::Msg(msg::Callback::Received { queue }) => self.closed.contains(queue),
+            AnyCallback::Ckpt(_) | AnyCallback::Msg(_) | AnyCallback::Amf(_) => false,
         }
-    }
-}
-
-#[allow(clippy::match_wildcard_for_single_variants)]
-fn is_stale(callback: &AnyCallback, stopped: u64) -> bool {
-    match callback {
-        AnyCallback::Clm(it) => it.is_stale(stopped),
-        #[allow(unreachable_patterns)]
-        _ => false,
     }
 }

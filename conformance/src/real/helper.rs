@@ -94,8 +94,8 @@ impl Program {
 impl Handle {
     fn call(&self, frame: &Frame) -> Outcome<Frame> {
         let call = codec::call_of(self.service, frame)?;
-        let reply = codec::ask(&self.session, call)?;
-        lock(&self.pending).heed(&reply);
+        let reply = codec::ask(&self.session, call.clone())?;
+        lock(&self.pending).heed(&call, &reply);
         Ok(codec::reply_frame(0, Ok(reply)))
     }
 

@@ -80,6 +80,7 @@ struct Session {
 
 struct Call {
     session: SessionName,
+    asked: AnyCall,
     answer: Option<Outcome<AnyReply>>,
 }
 
@@ -128,7 +129,7 @@ impl SimCluster {
         }
         let outcome = codec::reply_of(call.session.service, frame);
         if let Ok(reply) = &outcome {
-            session.pending.heed(reply);
+            session.pending.heed(&call.asked, reply);
         }
         call.answer = Some(outcome);
     }
@@ -225,16 +226,14 @@ impl Cluster for SimCluster {
         }
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        if let Some(session) = self.sessions.get_mut(name) {
-            session.pending.heed_call(&call);
-        }
+        let asked = call.clone();
         let session = &self.sessions[name];
         let answer = session.closed.then(|| Err(stale()));
         if answer.is_none() {
             let frame = codec::call_frame(ticket.0, call);
             self.world.send(session.node, session.id, frame);
         }
-        self.calls.insert(ticket, Call { session: name.clone(), answer });
+        self.calls.insert(ticket, Call { session: name.clone(), asked, answer });
         self.world.settle();
         self.listen();
         self.sound()?;
