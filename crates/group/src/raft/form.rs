@@ -187,13 +187,16 @@ impl Member {
 
     /// Campaigns when it is this voter's turn: the leader has been silent for as long as voters
     /// refuse another, and a majority is there to vote. A voter that is cut off never disturbs.
+    ///
+    /// A leader that has surely ended is followed at once: before the leases that it gave run out.
     pub(crate) fn tick_election(&mut self, now: Instant) {
-        let silent = now > self.contact + self.timing.refuse;
+        let refuse = if self.leader_ended() { self.timing.followed() } else { self.timing.refuse };
+        let silent = now > self.contact + refuse;
         if self.leading.is_some() || !silent || now < self.campaign_at {
             return;
         }
         let Some(rank) = self.rank() else { return };
-        if now < self.contact + self.timing.refuse + self.timing.tick + self.timing.step * rank {
+        if now < self.contact + refuse + self.timing.tick + self.timing.step * rank {
             return;
         }
         self.campaign_at = now + self.timing.failure / 5 + self.chance(self.timing.failure / 5);
@@ -203,6 +206,19 @@ impl Member {
             let _ = raft.trigger().elect().await;
             Done::Nothing
         });
+    }
+
+    /// Whether the last leader has surely ended: it gives no lease any more.
+    fn leader_ended(&self) -> bool {
+        self.followed.is_some_and(|leader| self.link.ended.contains_key(&leader))
+    }
+
+    /// Whether a vote for another leader is refused: there may be leases of the one there is.
+    pub(crate) fn refuses_votes(&self, now: Instant) -> bool {
+        if self.leading.is_some() {
+            return self.lease.until.is_some_and(|until| until > now);
+        }
+        self.leader.is_some() && !self.leader_ended() && now <= self.contact + self.timing.refuse
     }
 
     /// Whose turn it is among the voters that are there, witnesses last; `None` if this one is no

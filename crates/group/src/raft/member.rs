@@ -111,6 +111,8 @@ pub(crate) struct Member {
 
     pub(crate) leader: Option<RaftId>,
     pub(crate) leading: Option<Leading>,
+    /// The last leader that was known.
+    pub(crate) followed: Option<RaftId>,
     /// When the leader was last heard in consensus.
     pub(crate) contact: Instant,
     pub(crate) campaign_at: Instant,
@@ -346,6 +348,7 @@ impl Member {
             return self.end(&format!("consensus has failed: {error}"));
         }
         let now = Instant::now();
+        self.followed = metrics.current_leader.or(self.followed);
         if self.leader != metrics.current_leader {
             self.leader = metrics.current_leader;
             self.orders.again();
@@ -497,6 +500,7 @@ impl Member {
             Request::Append(_) | Request::Vote(_) | Request::Install(..) if !self.takes(group) => {
                 true
             }
+            Request::Vote(_) if self.refuses_votes(Instant::now()) => true,
             Request::Append(request) => {
                 self.contact = Instant::now();
                 self.jobs.spawn(async move {

@@ -206,6 +206,7 @@ async fn live(
         sponsored: BTreeMap::new(),
         leader: None,
         leading: None,
+        followed: None,
         contact: now,
         campaign_at: now,
         lease: Lease::default(),

@@ -18,6 +18,8 @@ pub(crate) struct Seen {
     pub(crate) view: View,
     pub(crate) view_at: Option<Instant>,
     pub(crate) lease: Option<std::time::Instant>,
+    /// How often it had lost its lease.
+    pub(crate) interrupted: u32,
     pub(crate) restored: bool,
     dead: bool,
     left: Option<String>,
@@ -103,7 +105,11 @@ impl Judge {
                 self.seen(life).times.push(stamp);
                 self.ordered(life, stamp, "time".into());
             }
-            Delivery::Lease(until) => self.seen(life).lease = until,
+            Delivery::Lease(until) => {
+                let seen = self.seen(life);
+                seen.interrupted += u32::from(until.is_none());
+                seen.lease = until;
+            }
             Delivery::Left(reason) => {
                 self.note(format!("life {life} is over: {reason}"));
                 let seen = self.seen(life);

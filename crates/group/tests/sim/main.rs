@@ -108,6 +108,29 @@ fn without_its_leader_the_group_orders_again_within_700_ms() {
     }
 }
 
+/// What runs on the other nodes goes on: a lost lease would end it.
+#[test]
+fn a_leader_that_ends_takes_nobodys_lease_with_it() {
+    for seed in 0..20 {
+        simulate(async move {
+            let mut world = cluster(seed, &[1, 2, 3]).await;
+            let leader = world.leader();
+            if seed % 2 == 0 {
+                world.nodes[&leader].handle.leave().await;
+            }
+            let id = world.id(leader);
+            world.kill(leader);
+            world.until("its release", ms(400), |judge| judge.released.contains_key(&id)).await;
+            world.pass(SECOND).await;
+            for node in world.others(&[leader]) {
+                let life = world.life(node);
+                assert_eq!(world.judge().lives[&life].interrupted, 0, "seed {seed}, n{node}");
+            }
+            world.verdict();
+        });
+    }
+}
+
 #[test]
 fn a_restarted_voter_is_another_incarnation_with_the_state_of_the_others() {
     simulate(async {
