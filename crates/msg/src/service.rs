@@ -102,7 +102,15 @@ impl Msg {
             To::Open { client, invocation } => {
                 let outcome = outcome.map_err(|error| error.code).map(|reply| match reply {
                     Reply::Opened(handle) => handle,
-                    other => unreachable!("an open is answered by a handle, not by {other:?}"),
+                    other @ (Reply::Initialized(_)
+                    | Reply::VersionRefused(_)
+                    | Reply::Done
+                    | Reply::Status(_)
+                    | Reply::Received(_)
+                    | Reply::TooSmall(_)
+                    | Reply::List(_)) => {
+                        unreachable!("an open is answered by a handle, not by {other:?}")
+                    }
                 });
                 self.out.push(Output::Callback(client, Callback::Open { invocation, outcome }));
             }

@@ -1,5 +1,7 @@
 //! A cluster of message services in one thread: one ordered log, links without loss, faults.
 
+#![allow(dead_code, reason = "a test helper, of which each test file uses its part")]
+
 use ais_msg::{Command, Message, Msg, Settings};
 use ais_service::{Caller, Entry, Input, Instant, Lease, Link, Now, Output, Service};
 use ais_types::{
@@ -35,6 +37,8 @@ pub(crate) struct Cluster {
     requests: u64,
     pub(crate) answers: BTreeMap<u64, Answer>,
     pub(crate) callbacks: Vec<Callback>,
+    /// What the services have put out, in order.
+    pub(crate) trace: Vec<String>,
     /// Links that hold everything back: what waits on them.
     held: BTreeMap<(u32, u32), Vec<Held>>,
 }
@@ -57,6 +61,46 @@ impl Program {
 
     pub(crate) fn process(self) -> ProcessId {
         ProcessId { member: member(self.node), number: self.number }
+    }
+}
+
+fn output_text(output: &Output<Msg>) -> String {
+    match output {
+        Output::Reply(caller, Ok(Reply::Received(it))) => {
+            format!("replies to {}: received {:?}", caller.process, text(it))
+        }
+        Output::Reply(caller, Ok(reply)) => format!("replies to {}: {reply:?}", caller.process),
+        Output::Reply(caller, Err(error)) => {
+            format!("replies to {}: {:?}", caller.process, error.code)
+        }
+        Output::Callback(client, callback) => format!("calls {client} back: {callback:?}"),
+        Output::Order(command) => format!("orders {}", command_text(command)),
+        Output::Barrier(_) => "asks for a barrier".to_owned(),
+        Output::Send(to, Message::Replica(queue, message)) => {
+            // Only its kind: what is in it is the replica's own matter.
+            let text = format!("{message:?}");
+            format!("to {to}: {queue} {}", text.split(' ').next().unwrap_or_default())
+        }
+        Output::Send(to, message) => format!("to {to}: {message:?}"),
+        Output::Perform(..) => "performs".to_owned(),
+    }
+}
+
+fn command_text(command: &Command) -> String {
+    match command {
+        Command::Open { process, name, attributes, .. } => {
+            let create = if attributes.is_some() { " CREATE" } else { "" };
+            format!("Open{create} {name:?} for {process}")
+        }
+        Command::Close { open } => format!("Close of handle {} of {}", open.handle, open.client),
+        Command::CloseAll { client } => format!("CloseAll of {client}"),
+        Command::Unlink { name, .. } => format!("Unlink {name:?}"),
+        Command::Retain { retention, .. } => format!("Retain for {retention:?}"),
+        Command::Completed { queue, epoch, member } => {
+            format!("Completed: {queue} on {member}, epoch {epoch}")
+        }
+        Command::Sealed { seals } => format!("Sealed {seals:?}"),
+        Command::Drained { queue, epoch, to } => format!("Drained: {queue} to {to}, epoch {epoch}"),
     }
 }
 
@@ -88,6 +132,7 @@ impl Cluster {
             requests: 0,
             answers: BTreeMap::new(),
             callbacks: Vec::new(),
+            trace: Vec::new(),
             held: BTreeMap::new(),
         };
         for it in cluster.members.clone() {
@@ -251,6 +296,7 @@ impl Cluster {
     }
 
     fn perform(&mut self, me: MemberId, output: Output<Msg>) {
+        self.trace.push(format!("{me} {}", output_text(&output)));
         match output {
             Output::Reply(caller, outcome) => {
                 let outcome = outcome.map_err(|error| error.code);
