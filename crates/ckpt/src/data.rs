@@ -207,7 +207,11 @@ impl Ckpt {
             || configuration.is_filling(me)
             || it.opens.iter().any(|open| open.client.member == me);
         if self.replicas.contains_key(&id) {
-            self.with_replica(id, |replica, out| replica.configure(&configuration, out));
+            let requesters = it.opens.iter().map(|open| open.client.member).collect();
+            self.with_replica(id, |replica, out| {
+                replica.used_by(requesters);
+                replica.configure(&configuration, out);
+            });
         } else if concerned {
             self.with_replica(id, |_, _| {});
         }

@@ -69,8 +69,9 @@ impl<C: Content> Replica<C> {
             Part::Requester { requester, next, done } => {
                 self.copy.results.absorb_requester(requester, next, done);
             }
-            Part::Stored { requester, request, number, answer } => {
-                self.copy.results.absorb_stored(requester, request, Stored { number, answer });
+            Part::Stored { requester, request, number, place, answer } => {
+                let stored = Stored { number, place, answer };
+                self.copy.results.absorb_stored(requester, request, stored);
             }
             Part::End => self.copy.state = State::Filled,
         }

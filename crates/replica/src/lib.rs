@@ -11,6 +11,7 @@
 //!                              Update ───────────────────────▶ applies it in order
 //!                              (commits) ◀──────── Applied
 //!     ◀──────────────── Answer
+//!     (keeps it) ◀──────── Safe   under `Active`: when every complete replica has it
 //!                              Marks ────────────────────────▶ releases the reads held here
 //! ```
 //!
@@ -31,8 +32,9 @@
 //! - A configuration's [`epoch`](Configuration::epoch) grows whenever its primary changes. A
 //!   message of an older epoch is refused; one of a newer epoch waits for the log.
 //! - Under [`Acknowledge::All`] nothing is answered before every complete replica has it, so any
-//!   of them may go on. Under [`Acknowledge::Active`] the primary alone decides, and what was not
-//!   synchronised may go with it.
+//!   of them may go on. Under [`Acknowledge::Active`] the primary alone decides. The requester then keeps
+//!   what was answered until every complete replica has it; if the primary is lost, the next one
+//!   first collects from all requesters what they keep, and applies it in its old order.
 //! - A node numbers its updates for each object. The number travels with the update, and each
 //!   replica keeps the answers: a repeated request gets its stored answer.
 #![no_std]
@@ -46,6 +48,7 @@ mod early;
 mod follower;
 mod message;
 mod primary;
+mod recovery;
 mod replica;
 mod requests;
 mod results;
@@ -53,5 +56,5 @@ mod results;
 pub use configuration::{Configuration, Succession};
 pub use content::{CHUNK_MAX, Content};
 pub use early::{Early, Waiting};
-pub use message::{Message, Part, Update};
+pub use message::{Message, Part, Place, Update};
 pub use replica::{Acknowledge, Options, Output, Replica, RequestId};

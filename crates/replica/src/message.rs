@@ -19,8 +19,15 @@ pub enum Message<C: Content> {
         previous: u64,
         /// The sender has the answers of all its requests up to this number.
         done: u64,
+        /// It was answered before, as the update of this place, and may have been lost since.
+        place: Option<Place>,
         /// What to apply.
         update: C::Update,
+    },
+    /// Requester → primary: of what was answered before, the requests before this are all.
+    Resent {
+        /// The epoch in which the receiver is the primary.
+        epoch: u64,
     },
     /// Primary → requester: acknowledged.
     Answer {
@@ -28,8 +35,17 @@ pub enum Message<C: Content> {
         epoch: u64,
         /// The request's number.
         number: u64,
+        /// The place that it was given.
+        place: Place,
         /// What it is answered.
         answer: C::Answer,
+    },
+    /// Primary → requester: every complete replica has all that was answered up to `number`.
+    Safe {
+        /// The epoch of the primary.
+        epoch: u64,
+        /// The receiver's request.
+        number: u64,
     },
     /// Requester → primary: a query, or without one: tell me when the backups have all of it.
     Ask {
@@ -125,12 +141,23 @@ pub enum Message<C: Content> {
     },
 }
 
+/// Where an update stands among all: who was given the lower place was applied earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// In which epoch it was applied first.
+    pub epoch: u64,
+    /// As which number, then. It may have another one now, if it was lost with its primary.
+    pub number: u64,
+}
+
 /// An update with its place in the history, and whose request it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Update<C: Content> {
     /// Its place: 1, 2, 3 …
     pub number: u64,
+    /// Where it was applied first.
+    pub place: Place,
     /// Who asked for it.
     pub requester: MemberId,
     /// The requester's number for it.
@@ -164,8 +191,10 @@ pub enum Part<C: Content> {
         requester: MemberId,
         /// The requester's number.
         request: u64,
-        /// The place of the update in the history.
+        /// The update's number in the history.
         number: u64,
+        /// Where it was applied first.
+        place: Place,
         /// What it is answered.
         answer: C::Answer,
     },
@@ -179,7 +208,9 @@ impl<C: Content> Message<C> {
     pub fn epoch(&self) -> u64 {
         match self {
             Self::Request { epoch, .. }
+            | Self::Resent { epoch }
             | Self::Answer { epoch, .. }
+            | Self::Safe { epoch, .. }
             | Self::Ask { epoch, .. }
             | Self::Told { epoch, .. }
             | Self::Update { epoch, .. }
@@ -212,6 +243,8 @@ impl<C: Content> Payloads for Message<C> {
             },
             Self::Marks { .. }
             | Self::Applied { .. }
+            | Self::Resent { .. }
+            | Self::Safe { .. }
             | Self::Fill { .. }
             | Self::Begin { .. }
             | Self::Taken { .. }

@@ -1,8 +1,8 @@
 //! The primary's side: numbering, sending, acknowledging, filling, handing over.
 
 use crate::{
-    Acknowledge, CHUNK_MAX, Content, Message, Output, Part, Replica, Update, message::weight,
-    requests::Numbered,
+    Acknowledge, CHUNK_MAX, Content, Message, Output, Part, Place, Replica, Update,
+    message::weight, recovery::Recovery, requests::Numbered,
 };
 use ais_types::MemberId;
 use alloc::{
@@ -18,6 +18,10 @@ pub(crate) struct Leading<C: Content> {
     wants_fill: BTreeSet<MemberId>,
     /// Updates to be answered when they are acknowledged.
     awaiting: BTreeMap<u64, (MemberId, u64)>,
+    /// Answered updates whose requesters are to hear when every complete replica has them.
+    pub(crate) unsafe_yet: BTreeMap<u64, (MemberId, u64)>,
+    /// While it is not known what a lost primary has answered: nobody is served.
+    pub(crate) recovery: Option<Recovery<C>>,
     /// Requests that wait because too much is on its way.
     held: VecDeque<(MemberId, Numbered<C>)>,
     /// Questions that wait for their mark.
@@ -74,6 +78,8 @@ impl<C: Content> Leading<C> {
             followers: BTreeMap::new(),
             wants_fill: BTreeSet::new(),
             awaiting: BTreeMap::new(),
+            unsafe_yet: BTreeMap::new(),
+            recovery: None,
             held: VecDeque::new(),
             asked: Vec::new(),
             transfers: 0,
@@ -87,6 +93,10 @@ impl<C: Content> Leading<C> {
         self.held.retain(|it| it.0 != member);
         self.asked.retain(|it| it.from != member);
         self.awaiting.retain(|_, it| it.0 != member);
+        self.unsafe_yet.retain(|_, it| it.0 != member);
+        if let Some(recovery) = &mut self.recovery {
+            recovery.forget(member);
+        }
     }
 
     pub(crate) fn progress(&self) -> BTreeMap<MemberId, Option<u64>> {
@@ -102,6 +112,7 @@ impl<C: Content> Replica<C> {
         let again = self.requests.again().into_iter();
         leading.held = again.map(|it| (self.me, it)).collect();
         self.leading = Some(leading);
+        self.begin_recovery();
         self.reshape_followers(out);
     }
 
@@ -128,8 +139,17 @@ impl<C: Content> Replica<C> {
         let handing_over = self.config.next().is_some();
         let Some(leading) = &mut self.leading else { return };
         let next = self.copy.results.next(from);
+        if it.number < next && it.place.is_some() {
+            return self.still_there(from, it.number, out);
+        }
         if it.number < next {
-            return self.repeat(from, it.number, out);
+            self.repeat(from, it.number, out);
+            return self.advance(out);
+        }
+        if it.place.is_some()
+            && let Some(recovery) = &mut leading.recovery
+        {
+            return recovery.collect(from, it);
         }
         // It will be said again to the next primary.
         if handing_over {
@@ -152,16 +172,24 @@ impl<C: Content> Replica<C> {
             }
             return;
         }
-        let answer = stored.answer.clone();
-        self.answer(from, request, answer, out);
+        let (number, place, answer) = (stored.number, stored.place, stored.answer.clone());
+        self.answer(from, request, place, answer, out);
+        self.note_unsafe(number, from, request);
     }
 
-    fn answer(&mut self, to: MemberId, number: u64, answer: C::Answer, out: &mut Vec<Output<C>>) {
+    fn answer(
+        &mut self,
+        to: MemberId,
+        number: u64,
+        place: Place,
+        answer: C::Answer,
+        out: &mut Vec<Output<C>>,
+    ) {
         if to == self.me {
-            return self.answered(number, answer, out);
+            return self.answered(number, place, answer, out);
         }
         let epoch = self.config.epoch();
-        out.push(Output::Send(to, Message::Answer { epoch, number, answer }));
+        out.push(Output::Send(to, Message::Answer { epoch, number, place, answer }));
     }
 
     /// A question of a member, or of this node.
@@ -177,6 +205,9 @@ impl<C: Content> Replica<C> {
             return;
         }
         let Some(leading) = &mut self.leading else { return };
+        if let Some(recovery) = &mut leading.recovery {
+            return recovery.postpone(from, id, query);
+        }
         let answer = query.map(|query| self.copy.content.query(query));
         leading.asked.retain(|it| (it.from, it.id) != (from, id));
         leading.asked.push(Asked { mark: self.copy.number, from, id, answer });
@@ -317,7 +348,7 @@ impl<C: Content> Replica<C> {
     pub(crate) fn advance(&mut self, out: &mut Vec<Output<C>>) {
         loop {
             self.commit(out);
-            if !self.apply_held(out) {
+            if !self.recover(out) && !self.apply_held(out) {
                 break;
             }
         }
@@ -330,10 +361,14 @@ impl<C: Content> Replica<C> {
         let mut some = false;
         while self.copy.log_weight < self.options.window && self.config.next().is_none() {
             let Some(leading) = &mut self.leading else { break };
+            if leading.recovery.is_some() {
+                break;
+            }
             let Some((from, it)) = leading.held.pop_front() else { break };
             let next = self.copy.results.next(from);
             if it.number < next {
                 self.repeat(from, it.number, out);
+                some = true;
             } else if it.previous < next {
                 self.apply_next(from, it, out);
                 some = true;
@@ -343,10 +378,15 @@ impl<C: Content> Replica<C> {
         some
     }
 
-    fn apply_next(&mut self, from: MemberId, it: Numbered<C>, out: &mut Vec<Output<C>>) {
+    pub(crate) fn apply_next(&mut self, from: MemberId, it: Numbered<C>, out: &mut Vec<Output<C>>) {
         let number = self.copy.number + 1;
-        let Numbered { number: request, done, update, .. } = it;
-        let mut update = Update { number, requester: from, request, done, answer: None, update };
+        let Numbered { number: request, done, place, update, .. } = it;
+        // Who was answered before is not answered again.
+        let answers = place.is_none();
+        let epoch = self.config.epoch();
+        let place = place.unwrap_or(Place { epoch, number });
+        let mut update =
+            Update { number, place, requester: from, request, done, answer: None, update };
         let answer = self.copy.apply(update.clone());
         let committed = match self.options.acknowledge {
             Acknowledge::All => self.copy.committed,
@@ -354,7 +394,11 @@ impl<C: Content> Replica<C> {
         };
         let (epoch, stable) = (self.config.epoch(), self.copy.stable);
         let Some(leading) = &mut self.leading else { return };
-        leading.awaiting.insert(number, (from, request));
+        if answers {
+            leading.awaiting.insert(number, (from, request));
+        } else {
+            leading.unsafe_yet.insert(number, (from, request));
+        }
         for (&member, follower) in &mut leading.followers {
             if follower.acked.is_none() || follower.sent + 1 != number {
                 continue;
@@ -394,9 +438,11 @@ impl<C: Content> Replica<C> {
         let told: Vec<Asked<C>> = leading.asked.extract_if(.., ready).collect();
         for (from, request) in answered.into_values() {
             let Some(stored) = self.copy.results.get(from, request) else { continue };
-            let answer = stored.answer.clone();
-            self.answer(from, request, answer, out);
+            let (number, place, answer) = (stored.number, stored.place, stored.answer.clone());
+            self.answer(from, request, place, answer, out);
+            self.note_unsafe(number, from, request);
         }
+        self.tell_safe(floor, out);
         for Asked { from, id, answer, .. } in told {
             if from == self.me {
                 self.told(id, answer, out);

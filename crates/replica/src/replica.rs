@@ -1,7 +1,7 @@
 //! One node's part of one object.
 
 use crate::{
-    Configuration, Content, Early, Message, Update, Waiting,
+    Configuration, Content, Early, Message, Place, Update, Waiting,
     message::weight,
     primary::Leading,
     requests::{Numbered, Requests},
@@ -10,7 +10,7 @@ use crate::{
 use ais_service::Link;
 use ais_types::MemberId;
 use alloc::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     vec::Vec,
 };
 
@@ -86,6 +86,8 @@ pub struct Replica<C: Content> {
     pub(crate) me: MemberId,
     pub(crate) options: Options,
     pub(crate) config: Configuration,
+    /// Who may keep answered updates that a lost primary took with it.
+    pub(crate) requesters: BTreeSet<MemberId>,
     pub(crate) copy: Copy<C>,
     pub(crate) requests: Requests<C>,
     /// Reads of this node that wait until what they saw is acknowledged: mark, ask, answer.
@@ -148,6 +150,7 @@ impl<C: Content> Replica<C> {
             me,
             options,
             config: config.clone(),
+            requesters: BTreeSet::new(),
             copy,
             requests: Requests::new(),
             reads: Vec::new(),
@@ -156,6 +159,14 @@ impl<C: Content> Replica<C> {
         };
         replica.enter(out);
         replica
+    }
+
+    /// Whose programs have the object in use, at the present place of the log; call it before
+    /// [`configure`](Self::configure). Under [`Acknowledge::Active`] a new primary serves nobody
+    /// before each of them has said again what was answered to it and may be lost. What was
+    /// answered to others is not owed any more.
+    pub fn used_by(&mut self, requesters: BTreeSet<MemberId>) {
+        self.requesters = requesters;
     }
 
     /// The configuration has changed; call it after each change, in the order of the log.
@@ -172,6 +183,7 @@ impl<C: Content> Replica<C> {
     /// handed in any more.
     pub fn left(&mut self, member: MemberId) {
         self.copy.results.forget(member);
+        self.requesters.remove(&member);
         self.early.forget(member);
         if let Some(leading) = &mut self.leading {
             leading.forget(member);
@@ -264,9 +276,10 @@ impl<C: Content> Replica<C> {
     fn take(&mut self, from: MemberId, message: Message<C>, out: &mut Vec<Output<C>>) {
         let from_primary = self.config.primary() == Some(from);
         match message {
-            Message::Request { number, previous, done, update, .. } => {
-                self.requested(from, Numbered { number, previous, done, update }, out);
+            Message::Request { number, previous, done, place, update, .. } => {
+                self.requested(from, Numbered { number, previous, done, place, update }, out);
             }
+            Message::Resent { .. } => self.resent(from, out),
             Message::Ask { id, query, .. } => self.asked(from, id, query.as_ref(), out),
             Message::Applied { number, again, .. } => self.applied(from, number, again, out),
             Message::Fill { filled, .. } => self.fill(from, filled, out),
@@ -280,8 +293,12 @@ impl<C: Content> Replica<C> {
             }
             // What follows only the primary says. It is the only one in its epoch.
             _ if !from_primary => {}
-            Message::Answer { number, answer, .. } => {
-                self.answered(number, answer, out);
+            Message::Answer { number, place, answer, .. } => {
+                self.answered(number, place, answer, out);
+                self.push_requests(out);
+            }
+            Message::Safe { number, .. } => {
+                self.requests.safe(number);
                 self.push_requests(out);
             }
             Message::Told { id, answer, .. } => self.told(id, answer, out),
@@ -304,6 +321,9 @@ impl<C: Content> Replica<C> {
         let epoch = self.config.epoch();
         self.reads.clear();
         self.leading = None;
+        if !self.requesters.contains(&self.me) {
+            self.requests.disown();
+        }
         if !self.config.is_complete(self.me) {
             // A copy half filled may have updates that the new primary never had.
             self.copy.clear();
@@ -369,6 +389,13 @@ impl<C: Content> Replica<C> {
         let Some(primary) = self.config.primary() else { return };
         // A primary took its own over when it began to lead.
         if primary != self.me {
+            for it in self.requests.kept() {
+                self.say_request(primary, it, out);
+            }
+            if self.options.acknowledge == Acknowledge::Active {
+                let epoch = self.config.epoch();
+                out.push(Output::Send(primary, Message::Resent { epoch }));
+            }
             for it in self.requests.again() {
                 self.say_request(primary, it, out);
             }
@@ -390,8 +417,9 @@ impl<C: Content> Replica<C> {
             return self.requested(self.me, it, out);
         }
         let epoch = self.config.epoch();
-        let Numbered { number, previous, done, update } = it;
-        out.push(Output::Send(primary, Message::Request { epoch, number, previous, done, update }));
+        let Numbered { number, previous, done, place, update } = it;
+        let message = Message::Request { epoch, number, previous, done, place, update };
+        out.push(Output::Send(primary, message));
     }
 
     fn place_asks(&mut self, out: &mut Vec<Output<C>>) {
@@ -432,8 +460,16 @@ impl<C: Content> Replica<C> {
     }
 
     /// The primary has acknowledged a request of this node.
-    pub(crate) fn answered(&mut self, number: u64, answer: C::Answer, out: &mut Vec<Output<C>>) {
-        let Some(waiting) = self.requests.answered(number) else { return };
+    pub(crate) fn answered(
+        &mut self,
+        number: u64,
+        place: Place,
+        answer: C::Answer,
+        out: &mut Vec<Output<C>>,
+    ) {
+        let keeps = self.options.acknowledge == Acknowledge::Active;
+        let kept = Some(place).filter(|_| keeps);
+        let Some(waiting) = self.requests.answered(number, kept) else { return };
         out.extend(waiting.map(|id| Output::Answered(id, answer)));
     }
 
@@ -492,7 +528,7 @@ impl<C: Content> Copy<C> {
             }
             _ => self.content.apply(number, update.update.clone()),
         };
-        let stored = Stored { number, answer: answer.clone() };
+        let stored = Stored { number, place: update.place, answer: answer.clone() };
         self.results.store(update.requester, update.request, update.done, stored);
         self.number = number;
         self.gap = false;

@@ -1,6 +1,6 @@
 //! Which requests were done, and what they were answered: so that none is done twice.
 
-use crate::{Content, Part};
+use crate::{Content, Part, Place};
 use ais_types::MemberId;
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -20,8 +20,10 @@ struct Requester<C: Content> {
 /// A stored answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored<C: Content> {
-    /// The place of the update in the history.
+    /// The update's number in the history.
     pub(crate) number: u64,
+    /// Where it was applied first.
+    pub(crate) place: Place,
     /// What it is answered.
     pub(crate) answer: C::Answer,
 }
@@ -70,6 +72,7 @@ impl<C: Content> Results<C> {
                 requester,
                 request,
                 number: stored.number,
+                place: stored.place,
                 answer: stored.answer.clone(),
             }));
         }

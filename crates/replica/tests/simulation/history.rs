@@ -84,15 +84,15 @@ impl History {
         self.owed.insert(id, self.acknowledged.keys().copied().collect());
     }
 
-    /// Under ACTIVE a primary can only bring to the others what itself has: what an earlier one
-    /// has acknowledged alone may have gone with that one.
-    pub(crate) fn synchronized(&mut self, id: RequestId, epoch: u64) {
+    /// Under ACTIVE what a lost primary has acknowledged alone is said again by whoever wrote it,
+    /// unless that one is lost too.
+    pub(crate) fn synchronized(&mut self, id: RequestId, epoch: u64, writers: &BTreeSet<u64>) {
         let mut owed = self.owed.remove(&id).expect("a synchronisation is answered once");
         self.answered += 1;
         if self.acknowledge == Acknowledge::All {
             assert!(owed.is_subset(&self.kept));
         }
-        owed.retain(|it| self.acknowledged[it] == epoch);
+        owed.retain(|it| self.acknowledged[it] == epoch || writers.contains(&it.0));
         self.kept.extend(owed);
     }
 

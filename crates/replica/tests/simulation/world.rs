@@ -38,6 +38,8 @@ struct Node {
     heard: usize,
     /// Whom it has heard to have left.
     left: BTreeSet<MemberId>,
+    /// Whom it has heard to be in the view.
+    members: BTreeSet<MemberId>,
     /// Its orders that are not on the log yet.
     orders: VecDeque<Entry>,
     writes: u64,
@@ -55,6 +57,8 @@ pub(crate) struct World {
     log: Vec<Entry>,
     /// The configuration at the end of the log.
     pub(crate) config: Configuration,
+    /// The view at the end of the log.
+    members: BTreeSet<MemberId>,
     wires: BTreeMap<(MemberId, MemberId), VecDeque<Packet>>,
     broken: BTreeSet<(MemberId, MemberId)>,
     next_request: u64,
@@ -89,6 +93,7 @@ impl World {
             stopped: BTreeSet::new(),
             log: Vec::new(),
             config: config.clone(),
+            members: members.iter().copied().collect(),
             wires: BTreeMap::new(),
             broken: BTreeSet::new(),
             next_request: 0,
@@ -107,7 +112,9 @@ impl World {
         let heard = self.log.len();
         let orders = VecDeque::new();
         let left = BTreeSet::new();
-        self.nodes.insert(me, Node { replica, config, heard, left, orders, writes: 0 });
+        let members = self.members.clone();
+        let node = Node { replica, config, heard, left, members, orders, writes: 0 };
+        self.nodes.insert(me, node);
         self.perform(me, out);
     }
 
@@ -219,10 +226,12 @@ impl World {
             node.left.insert(*member);
             node.replica.left(*member);
         }
+        follow(&mut node.members, &entry);
         decide(&mut node.config, &entry);
         if self.trace {
             println!("{me} hears {entry:?} -> {:?}", node.config);
         }
+        node.replica.used_by(node.members.clone());
         node.replica.configure(&node.config, &mut out);
         self.perform(me, out);
     }
@@ -237,6 +246,7 @@ impl World {
 
     fn put(&mut self, entry: Entry) {
         decide(&mut self.config, &entry);
+        follow(&mut self.members, &entry);
         if self.trace {
             println!("LOG {entry:?} -> {:?}", self.config);
         }
@@ -256,7 +266,7 @@ impl World {
         match self.random.u32(0..12) {
             0..7 => {
                 node.writes += 1;
-                let value = Value(u64::from(me.node.0) * 1000 + me.incarnation.0, node.writes);
+                let value = Value(writer(me), node.writes);
                 self.history.wrote(id, value);
                 let key = self.random.u8(0..Journal::KEYS);
                 node.replica.update(id, Update::Write(key, value), &mut out);
@@ -285,7 +295,8 @@ impl World {
                 Output::Answered(id, answer) => self.answered(me, id, answer),
                 Output::Synchronized(id) => {
                     let epoch = self.nodes[&me].replica.configuration().epoch();
-                    self.history.synchronized(id, epoch);
+                    let members = self.members.iter().copied().map(writer).collect();
+                    self.history.synchronized(id, epoch, &members);
                 }
                 Output::Completed { epoch, member } => {
                     self.order(me, Entry::Completed { epoch, member });
@@ -455,6 +466,29 @@ fn decide(config: &mut Configuration, entry: &Entry) {
             config.remove(member);
         }
     }
+}
+
+/// What an entry does to the view.
+fn follow(members: &mut BTreeSet<MemberId>, entry: &Entry) {
+    match entry {
+        Entry::Joined { member, .. } => {
+            members.insert(*member);
+        }
+        Entry::Left(member) => {
+            members.remove(member);
+        }
+        Entry::Released(_)
+        | Entry::Completed { .. }
+        | Entry::Sealed { .. }
+        | Entry::Drained { .. }
+        | Entry::Choose(_)
+        | Entry::Remove(_) => {}
+    }
+}
+
+/// A member's name as a writer.
+fn writer(member: MemberId) -> u64 {
+    u64::from(member.node.0) * 1000 + member.incarnation.0
 }
 
 fn pair(a: MemberId, b: MemberId) -> (MemberId, MemberId) {
