@@ -1,6 +1,6 @@
 //! Calls of any service to frames, and frames back to what programs are answered and told.
 
-use ais_client::{Patience, Session, Wait};
+use ais_client::{AsyncSession, Patience, Wait};
 use ais_conformance_core::{AnyCall, AnyCallback, AnyReply};
 use ais_types::{Error, ErrorCode, Outcome, ServiceId, frame};
 use ais_wire::{DecodeError, Frame, decode, encode};
@@ -41,22 +41,23 @@ macro_rules! codec {
         }
 
         /// Makes a call on a session of this implementation's own library.
-        pub(crate) fn ask(session: &Session, call: AnyCall) -> Outcome<AnyReply> {
+        pub(crate) async fn ask(session: &AsyncSession, call: AnyCall) -> Outcome<AnyReply> {
             match call {
                 $(AnyCall::$variant(call) => session
                     .call_within::<_, ais_types::$module::Reply>(call, Patience::ENDLESS)
+                    .await
                     .map(AnyReply::$variant),)*
             }
         }
 
         /// The next callback on a session of this implementation's own library.
-        pub(crate) fn next_callback(
-            session: &Session,
+        pub(crate) async fn next_callback(
+            session: &AsyncSession,
             service: ServiceId,
             wait: Wait,
         ) -> Outcome<Option<AnyCallback>> {
             $(if service == ServiceId::$id {
-                let callback = session.next_callback::<ais_types::$module::Callback>(wait)?;
+                let callback = session.next_callback::<ais_types::$module::Callback>(wait).await?;
                 return Ok(callback.map(AnyCallback::$variant));
             })*
             Err(no_service(service))

@@ -53,7 +53,7 @@ pub fn becomes_another(arguments: &[OsString]) -> Option<ExitCode> {
 fn help() -> ExitCode {
     match io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) {
         Ok(stream) => {
-            real::serve(stream, &Endpoint::from_env());
+            real::serve(stream, &Endpoint::from_env(), None);
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -51,7 +51,7 @@ impl Implementation for Aisd {
             | Feature::StartNode
             | Feature::Witness => Ok(()),
             Feature::Cut => Err("daemons of one machine cannot be cut off here".to_owned()),
-            Feature::Components => Err("AMF models are not there yet".to_owned()),
+            Feature::Components => Err("the adapter hands the daemons no AMF model yet".to_owned()),
         }
     }
 

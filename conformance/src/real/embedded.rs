@@ -198,7 +198,7 @@ impl Host for Nodes {
         let pair = UnixStream::pair().map_err(|error| Trouble::Broken(error.to_string()))?;
         let (ours, theirs) = pair;
         let endpoint = Endpoint::inside(connect);
-        thread::spawn(move || helper::serve(theirs, &endpoint));
+        thread::spawn(move || helper::serve(theirs, &endpoint, None));
         let remote = Remote::new(ours, Body::Inside(Some(program)));
         remote.map_err(|error| Trouble::Broken(error.to_string()))
     }

@@ -5,42 +5,67 @@ use super::{
     protocol::{self, CALL, DISPATCH, Dispatch, Done, FINALIZE, Incoming, Request},
 };
 use crate::{codec, handles::Pending};
-use ais_client::{Endpoint, Session, Wait};
-use ais_types::{Error, ErrorCode, Outcome, ServiceId, Version};
+use ais_client::{AsyncSession, Endpoint, Wait};
+use ais_conformance_core::AnyCall;
+use ais_types::{Error, ErrorCode, Name, Outcome, ServiceId, Version, amf};
 use ais_wire::{Frame, FrameReader, Limits, decode_bytes, encode_bytes};
 use bytes::Bytes;
 use std::{
     collections::BTreeMap,
+    future::poll_fn,
     os::unix::net::UnixStream,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     thread,
     time::Duration,
 };
+use tokio::{runtime::Builder, sync::mpsc};
 
 /// Does what the other end of the stream says, with the node at this endpoint, until it hangs up.
-pub(crate) fn serve(stream: UnixStream, endpoint: &Endpoint) {
-    let Ok(writer) = stream.try_clone() else { return };
+/// A component says first which one it is.
+pub(crate) fn serve(stream: UnixStream, endpoint: &Endpoint, component: Option<Name>) {
+    let (Ok(writer), Ok(runtime)) =
+        (stream.try_clone(), Builder::new_current_thread().enable_all().build())
+    else {
+        return;
+    };
     let mut program = Program {
         endpoint: endpoint.clone(),
+        component,
         writer: Arc::new(Mutex::new(writer)),
         handles: BTreeMap::new(),
     };
+    let (sender, mut requests) = mpsc::unbounded_channel();
     let mut incoming = Incoming::new(stream);
-    while let Some(frame) = incoming.next() {
-        let Ok(request) = decode_bytes::<Request>(&frame.header) else { return };
-        program.take(&frame, request);
+    thread::spawn(move || while incoming.next().is_some_and(|frame| sender.send(frame).is_ok()) {});
+    runtime.block_on(async {
+        while let Some(frame) = requests.recv().await {
+            let Ok(request) = decode_bytes::<Request>(&frame.header) else { return };
+            program.take(&frame, request).await;
+        }
+    });
+}
+
+/// Starts the future here and now: what it does at once is done before anything that is asked
+/// later. The calls of a handle so reach the node in the scenario's order, also those that nobody
+/// waits for.
+async fn begin(future: impl Future<Output = ()> + Send + 'static) {
+    let mut future = Box::pin(future);
+    if poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await.is_pending() {
+        tokio::spawn(future);
     }
 }
 
 struct Program {
     endpoint: Endpoint,
+    component: Option<Name>,
     writer: Arc<Mutex<UnixStream>>,
     handles: BTreeMap<(ServiceId, String), Arc<Handle>>,
 }
 
 struct Handle {
     service: ServiceId,
-    session: Session,
+    session: AsyncSession,
     pending: Mutex<Pending>,
 }
 
@@ -49,23 +74,38 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Program {
-    fn take(&mut self, frame: &Frame, request: Request) {
+    async fn take(&mut self, frame: &Frame, request: Request) {
         let (kind, tag) = (frame.kind, frame.tag);
         let respond = Respond { writer: Arc::clone(&self.writer), kind, tag };
         match kind {
             CALL => {
-                let handle = self.open(&request);
+                let handle = self.open(&request).await;
                 let call = inner(frame);
-                thread::spawn(move || respond.reply(handle.and_then(|it| it.call(&call?))));
+                let component = self.component.clone();
+                begin(async move {
+                    let reply = match (handle, call) {
+                        (Ok(handle), Ok(call)) => handle.call(&call, component).await,
+                        (Err(error), _) | (_, Err(error)) => Err(error),
+                    };
+                    respond.reply(reply);
+                })
+                .await;
             }
             DISPATCH => {
                 let handle = self.find(&request);
-                thread::spawn(move || {
-                    respond.callbacks(handle.and_then(|it| it.dispatch(&request)))
-                });
+                begin(async move {
+                    respond.callbacks(match handle {
+                        Ok(handle) => handle.dispatch(&request).await,
+                        Err(error) => Err(error),
+                    });
+                })
+                .await;
             }
             FINALIZE => {
-                let outcome = self.find(&request).and_then(|it| it.session.finalize());
+                let outcome = match self.find(&request) {
+                    Ok(handle) => handle.session.finalize().await,
+                    Err(error) => Err(error),
+                };
                 respond.done(outcome, Vec::new());
             }
             _ => respond.done(Err(Error::new(ErrorCode::Library, "no such request")), Vec::new()),
@@ -73,12 +113,13 @@ impl Program {
     }
 
     /// The first call on a handle opens its session.
-    fn open(&mut self, request: &Request) -> Outcome<Arc<Handle>> {
+    async fn open(&mut self, request: &Request) -> Outcome<Arc<Handle>> {
         if let Ok(handle) = self.find(request) {
             return Ok(handle);
         }
         let service = request.service;
-        let session = Session::open(&self.endpoint, service, Version::b(1, 1), "conformance")?;
+        let version = Version::b(1, 1);
+        let session = AsyncSession::open(&self.endpoint, service, version, "conformance").await?;
         let handle = Arc::new(Handle { service, session, pending: Mutex::default() });
         self.handles.insert((service, request.handle.clone()), Arc::clone(&handle));
         Ok(handle)
@@ -92,31 +133,36 @@ impl Program {
 }
 
 impl Handle {
-    fn call(&self, frame: &Frame) -> Outcome<Frame> {
-        let call = codec::call_of(self.service, frame)?;
-        let reply = codec::ask(&self.session, call.clone())?;
+    async fn call(&self, frame: &Frame, of: Option<Name>) -> Outcome<Frame> {
+        let mut call = codec::call_of(self.service, frame)?;
+        // A library says at Initialize whose environment it runs in.
+        if let AnyCall::Amf(amf::Call::Initialize { component, .. }) = &mut call {
+            *component = of;
+        }
+        let reply = codec::ask(&self.session, call.clone()).await?;
         lock(&self.pending).heed(&call, &reply);
         Ok(codec::reply_frame(0, Ok(reply)))
     }
 
-    fn dispatch(&self, request: &Request) -> Outcome<Vec<Bytes>> {
+    async fn dispatch(&self, request: &Request) -> Outcome<Vec<Bytes>> {
         let Some(dispatch) = request.dispatch else { return Ok(Vec::new()) };
-        self.wait(dispatch)?;
+        self.wait(dispatch).await?;
         let callbacks = lock(&self.pending).take(dispatch.one);
         Ok(callbacks.into_iter().map(|it| codec::callback_frame(it).to_bytes()).collect())
     }
 
-    fn wait(&self, dispatch: Dispatch) -> Outcome<()> {
+    async fn wait(&self, dispatch: Dispatch) -> Outcome<()> {
         let quiet = Duration::from_millis(dispatch.quiet_ms);
         let until = clock::after(Duration::from_millis(dispatch.patience_ms));
         while lock(&self.pending).len() < dispatch.want {
-            match codec::next_callback(&self.session, self.service, Wait::Until(until))? {
+            match codec::next_callback(&self.session, self.service, Wait::Until(until)).await? {
                 Some(callback) => lock(&self.pending).push(callback),
                 None => return Ok(()),
             }
         }
         while let Some(callback) =
-            codec::next_callback(&self.session, self.service, Wait::Until(clock::after(quiet)))?
+            codec::next_callback(&self.session, self.service, Wait::Until(clock::after(quiet)))
+                .await?
         {
             lock(&self.pending).push(callback);
         }
