@@ -149,7 +149,10 @@ impl World {
         self.at(due, Happening::ToDaemon(process.node, life, Event::ProcessExited(key)));
     }
 
+    /// A node may not act any more: its keeper ends its components. What its daemon was about to
+    /// hand to a process is never heard of again.
     pub(crate) fn kill_components(&mut self, node: NodeId) {
+        self.ledger.messages.node_stopped(node, self.now);
         for key in self.of_node(node, |it| it.component) {
             self.kill_process(key);
         }

@@ -251,7 +251,6 @@ impl World {
             self.leave_seat(member);
         }
         self.kill_components(node);
-        self.ledger.messages.node_ended(node, self.now);
         self.close_sessions(node);
     }
 

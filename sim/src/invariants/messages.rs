@@ -3,7 +3,7 @@
 //! A message whose send was acknowledged is handed to a receiver sooner or later; one whose send
 //! was refused never is; one whose send has no certain outcome is handed over once at most. It
 //! counts as received when the node hands it to a process, even one that is killed at that moment.
-//! A get that its own node's end cuts off may take one message along: it was that process's.
+//! A get that its own node's stop cuts off may take one message along: it was that process's.
 
 use super::Ledger;
 use ais_node::ProcessKey;
@@ -88,8 +88,8 @@ impl Messages {
         }
     }
 
-    /// A node's daemon has ended: what it had in its hands is gone.
-    pub(crate) fn node_ended(&mut self, node: NodeId, now: Duration) {
+    /// A node may not act any more, or cannot: what it had in its hands is gone.
+    pub(crate) fn node_stopped(&mut self, node: NodeId, now: Duration) {
         let all = self.gets.len();
         self.gets.retain(|_, (at, since)| *at != node || since.is_some_and(|it| it + RETURN < now));
         self.forgiven += all - self.gets.len();
@@ -158,7 +158,7 @@ mod tests {
         messages.getting(ProcessKey(7), NODE);
         messages.gave_up(ProcessKey(7), Duration::from_secs(1));
         assert!(messages.lost().is_err());
-        messages.node_ended(NODE, Duration::from_secs(2));
+        messages.node_stopped(NODE, Duration::from_secs(2));
         assert_eq!(messages.lost(), Ok(()));
         messages.sent(3, Fate::Acknowledged).expect("fine");
         assert!(messages.lost().is_err());
@@ -170,7 +170,7 @@ mod tests {
         messages.sent(1, Fate::Acknowledged).expect("fine");
         messages.getting(ProcessKey(7), NODE);
         messages.gave_up(ProcessKey(7), Duration::from_secs(1));
-        messages.node_ended(NODE, Duration::from_secs(20));
+        messages.node_stopped(NODE, Duration::from_secs(20));
         assert!(messages.lost().is_err());
     }
 }

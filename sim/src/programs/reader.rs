@@ -22,6 +22,8 @@ pub(super) struct Reader {
     open: BTreeMap<Kind, u64>,
     /// What was promised when the read began.
     floors: Vec<Floor>,
+    /// The checkpoint was there for certain when it was to be opened.
+    kept: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,12 +41,14 @@ impl Reader {
             kind: Kind::All,
             open: BTreeMap::new(),
             floors: Vec::new(),
+            kept: false,
         }
     }
 
     /// Turns to the next checkpoint: opens it, or reads it.
     fn turn(&mut self, io: &mut Io<'_>) {
         self.kind = io.rng.choice(Kind::ALL).unwrap_or(Kind::All);
+        self.kept = !io.ledger.promised(self.kind).is_empty();
         self.step = if self.open.contains_key(&self.kind) { Step::Read } else { Step::Open };
         self.ask(io);
     }
@@ -87,9 +91,7 @@ impl Reader {
                 self.pause(io);
             }
             // No writer has begun yet.
-            (Step::Open, Err(Error { code: ErrorCode::NotExist, .. }))
-                if io.ledger.promised(self.kind).is_empty() =>
-            {
+            (Step::Open, Err(Error { code: ErrorCode::NotExist, .. })) if !self.kept => {
                 self.pause(io);
             }
             (Step::Read, Ok(Reply::Read(values))) => {
