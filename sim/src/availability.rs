@@ -75,8 +75,14 @@ fn unit(number: u32, node: NodeId) -> Unit {
         environment: vec![],
         cleanup: None,
         level: 1,
-        recovery: Recovery::ComponentRestart,
-        disable_restart: number == 2,
+        // One is restarted in place, the other one gives its work away.
+        recovery: if number == 1 {
+            Recovery::ComponentRestart
+        } else {
+            Recovery::ComponentFailover
+        },
+        // With it, a single kill during a start would wait for an operator (§4.6).
+        disable_restart: false,
         attempts: 10,
         instantiate_timeout: seconds(3),
         terminate_timeout: seconds(3),
