@@ -148,6 +148,11 @@ impl Leading {
         self.seen.get(&member)
     }
 
+    /// Whether the answer to such a proposal is still to come: another would not be taken.
+    pub(crate) fn is_proposing(&self, key: Key) -> bool {
+        self.pending.contains(&key)
+    }
+
     /// Whether someone is being admitted.
     pub(crate) fn is_admitting(&self) -> bool {
         self.admitting.is_some()

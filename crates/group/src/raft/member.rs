@@ -332,6 +332,10 @@ impl Member {
         if !ready && self.leader.is_none_or(|it| it == self.raft_id) {
             return;
         }
+        // A batch is through before the answer to its proposal is here; the next one waits for that.
+        if self.leading.as_ref().is_some_and(|it| it.is_proposing(super::lead::Key::Own)) {
+            return;
+        }
         let Some(items) = self.orders.next_batch(now) else { return };
         if ready {
             self.propose(super::lead::Key::Own, vec![Op::Batch { from: me, items }]);

@@ -108,6 +108,26 @@ fn without_its_leader_the_group_orders_again_within_700_ms() {
     }
 }
 
+/// Also when the next order is the answer to the delivery of the last.
+#[test]
+fn orders_follow_each_other_without_a_pause() {
+    for seed in 0..5 {
+        simulate(async move {
+            let world = cluster(seed, &[1, 2, 3]).await;
+            for node in [1, 2, 3] {
+                let life = world.life(node);
+                let started = Instant::now();
+                for _ in 0..20 {
+                    let payload = world.judge().compose(life, Priority::Medium);
+                    let handle = world.nodes[&node].handle.clone();
+                    handle.multicast(Priority::Medium, payload).await.unwrap();
+                }
+                assert!(started.elapsed() < ms(200), "n{node}: {:?}", started.elapsed());
+            }
+        });
+    }
+}
+
 /// What runs on the other nodes goes on: a lost lease would end it.
 #[test]
 fn a_leader_that_ends_takes_nobodys_lease_with_it() {
