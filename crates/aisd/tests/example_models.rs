@@ -1,5 +1,4 @@
 //! The models of the tutorials are models.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use ais_types::amf::{AdminState, Escalation, Recovery};
 use std::{fs, path::Path};

@@ -15,13 +15,13 @@ use std::{
 use tempfile::TempDir;
 
 /// For a line that is to come soon. Machines that run tests may be slow.
-pub const SOON: Duration = Duration::from_secs(30);
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// One cluster at a time, so that they do not slow each other down.
 static TURN: Mutex<()> = Mutex::new(());
 
-pub struct Site {
-    pub cluster: Cluster,
+pub(crate) struct Site {
+    pub(crate) cluster: Cluster,
     folder: Option<TempDir>,
     _turn: MutexGuard<'static, ()>,
 }
@@ -39,7 +39,7 @@ impl Drop for Site {
 
 impl Site {
     /// A running cluster with a model of the examples.
-    pub fn new(hosts: &[&str], model: &str) -> Self {
+    pub(crate) fn new(hosts: &[&str], model: &str) -> Self {
         let turn = TURN.lock().unwrap_or_else(|failed| failed.into_inner());
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/models");
         let plan = Plan {
@@ -60,7 +60,7 @@ impl Site {
 
     /// `ais` asks a node; it must not fail. What it says, as JSON.
     #[track_caller]
-    pub fn ais(&self, node: &str, arguments: &[&str]) -> serde_json::Value {
+    pub(crate) fn ais(&self, node: &str, arguments: &[&str]) -> serde_json::Value {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ais"));
         command.arg("--json").arg("--dir").arg(&self.cluster.folder).args(["--node", node]);
         let output = command.args(arguments).output().unwrap();
@@ -69,22 +69,22 @@ impl Site {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    pub fn log(&self, node: &str, component: &str) -> Component {
+    pub(crate) fn log(&self, node: &str, component: &str) -> Component {
         let folder: PathBuf = self.cluster.node_folder(node);
         Component { name: component.to_owned(), log: Log::new(&folder, component) }
     }
 }
 
 /// A component, as its log shows it.
-pub struct Component {
-    pub name: String,
-    pub log: Log,
+pub(crate) struct Component {
+    pub(crate) name: String,
+    pub(crate) log: Log,
 }
 
 impl Component {
     /// Waits for a line that begins with this text; blanks collapse.
     #[track_caller]
-    pub fn line(&mut self, text: &str) -> Line {
+    pub(crate) fn line(&mut self, text: &str) -> Line {
         let text = collapsed(&text.replace("{me}", &self.name));
         let found = self.log.wait(&text, SOON, |line| {
             collapsed(&line.text).starts_with(&text).then(|| line.clone())
@@ -94,19 +94,19 @@ impl Component {
 
     /// Waits for these lines, in this order.
     #[track_caller]
-    pub fn lines(&mut self, texts: &[&str]) -> Line {
+    pub(crate) fn lines(&mut self, texts: &[&str]) -> Line {
         texts.iter().map(|text| self.line(text)).last().expect("some lines")
     }
 
     /// Waits for the next line of which `find` makes something.
     #[track_caller]
-    pub fn next<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> (T, Line) {
+    pub(crate) fn next<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> (T, Line) {
         let found = self.log.wait(what, SOON, |line| Some((find(&line.text)?, line.clone())));
         found.unwrap_or_else(|overdue| panic!("{overdue}"))
     }
 
     /// How many lines so far are like this.
-    pub fn count(&mut self, text: &str) -> usize {
+    pub(crate) fn count(&mut self, text: &str) -> usize {
         let text = text.replace("{me}", &self.name);
         self.log.lines().iter().filter(|line| line.text.contains(&text)).count()
     }
@@ -116,7 +116,7 @@ fn collapsed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-pub fn kill(pid: u32, signal: Signal) {
+pub(crate) fn kill(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     kill_process(pid, signal).unwrap();
 }
