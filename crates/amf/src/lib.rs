@@ -2,7 +2,7 @@
 //!
 //! `SAI-AIS-AMF-B.04.01`, the redundancy model 2N. Two parts do it, both pure:
 //!
-//! - the **planner** ([`plan`](mod@plan)) says who should be active and who standby, from the
+//! - the **planner** (`plan`) says who should be active and who standby, from the
 //!   state of one service group;
 //! - the **reconciler** turns the difference between that and what the components have
 //!   acknowledged into the next callbacks, starts and clean-ups.

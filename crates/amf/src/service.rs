@@ -30,7 +30,7 @@ pub struct Amf {
 pub struct Snapshot(State);
 
 impl Amf {
-    /// The core of one node. `model`, if any, was [checked](crate::check); it becomes the
+    /// The core of one node. `model`, if any, was [checked](crate::check()); it becomes the
     /// cluster's model if that has none when this node is admitted.
     #[must_use]
     pub fn new(node: NodeId, model: Option<Model>) -> Self {

@@ -12,9 +12,9 @@
 //!                          └─▶ nameless ─ last close ─▶ (deleted)
 //! ```
 //!
-//! - [`registry`]: the replicated part. Which checkpoints there are, who has them open, where
+//! - `registry`: the replicated part. Which checkpoints there are, who has them open, where
 //!   their replicas are, which one is active. It changes by [`Command`]s in the group's order.
-//! - [`content`]: the sections of one replica. They change on the data path, without the order.
+//! - `content`: the sections of one replica. They change on the data path, without the order.
 //! - [`Ckpt`]: the service. Programs' handles, what waits, and what leads where.
 //!
 //! How updates reach all replicas, and who goes on after a loss, is `ais_replica`'s matter. Who

@@ -12,9 +12,9 @@
 //!                          └──▶ nameless ─ close ─▶ (deleted)
 //! ```
 //!
-//! - [`registry`]: the replicated part. Which queues there are, who has them open, where their
+//! - `registry`: the replicated part. Which queues there are, who has them open, where their
 //!   copies are. It changes by [`Command`]s in the group's order.
-//! - [`content`]: the messages of one copy. They come and go on the data path, without the order;
+//! - `content`: the messages of one copy. They come and go on the data path, without the order;
 //!   a send is acknowledged when every copy has the message, so a queue survives the node that
 //!   holds it.
 //! - [`Msg`]: the service. Programs' handles, what waits, and what leads where.

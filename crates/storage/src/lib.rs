@@ -2,7 +2,7 @@
 //!
 //! - [`MemoryStorage`]: in memory; outlives nothing. For witness-less clusters and for tests.
 //!
-//! Authors of other stores run [`check`] in a test: it is the whole contract.
+//! Authors of other stores run [`check()`] in a test: it is the whole contract.
 //!
 //! ```
 //! # use ais_storage::{Batch, MemoryStorage, Storage};

@@ -7,7 +7,7 @@
 //! - [`memory`]: between the nodes of one process, under a seed, with faults on demand.
 //! - [`tcp`]: between hosts (for now: between processes of one host).
 //!
-//! Authors of other transports run [`check`] in a test: it is the whole contract.
+//! Authors of other transports run [`check()`] in a test: it is the whole contract.
 #![forbid(unsafe_code)]
 
 mod check;
