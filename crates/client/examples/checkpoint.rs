@@ -2,8 +2,8 @@
 //!
 //! ```sh
 //! cargo run --bin ais -- dev up --nodes 3
-//! AIS_SOCKET=.ais-dev/n1/run/ais.sock cargo run -p ais-client --example checkpoint
-//! AIS_SOCKET=.ais-dev/n2/run/ais.sock cargo run -p ais-client --example checkpoint
+//! AIS_SOCKET=ais-dev/n1/run/ais.sock cargo run -p ais-client --example checkpoint
+//! AIS_SOCKET=ais-dev/n2/run/ais.sock cargo run -p ais-client --example checkpoint
 //! ```
 //!
 //! The checkpoint has copies on two nodes and is kept for an hour without anyone having it open:
