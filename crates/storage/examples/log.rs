@@ -1,6 +1,7 @@
-//! Keeps a small log and its last number together: `cargo run -p ais-storage --example log`.
+//! Keeps a small log and its last number together: `cargo run -p ais-storage --example log`, and
+//! with the name of a file behind it on disk: run it twice.
 
-use ais_storage::{Batch, MemoryStorage, Storage, StorageError};
+use ais_storage::{Batch, DiskStorage, MemoryStorage, Storage, StorageError};
 use bytes::Bytes;
 
 async fn append(store: &dyn Storage, text: &str) -> Result<u64, StorageError> {
@@ -16,9 +17,12 @@ async fn append(store: &dyn Storage, text: &str) -> Result<u64, StorageError> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StorageError> {
-    let store = MemoryStorage::new();
-    for text in ["the first", "the second", "the third"] {
-        append(&store, text).await?;
+    let store: Box<dyn Storage> = match std::env::args().nth(1) {
+        Some(file) => Box::new(DiskStorage::open(file).await?),
+        None => Box::new(MemoryStorage::new()),
+    };
+    for text in ["one thing", "another", "and a third"] {
+        append(&*store, text).await?;
     }
     let all = Bytes::from_static(b"entry/")..Bytes::from_static(b"entry0");
     for (key, value) in store.scan(all, 100).await? {

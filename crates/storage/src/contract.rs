@@ -1,5 +1,6 @@
 //! The contract between a store and its users.
 
+use ais_types::ErrorCode;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::ops::Range;
@@ -18,6 +19,9 @@ pub enum StorageError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Another store has it open, in this process or another.
+    #[error("{0} is in use: a file belongs to one node at a time; is another one running?")]
+    InUse(String),
     /// The system failed. Whether the batch was kept is not known.
     #[error("{file}: {error}")]
     Io {
@@ -26,6 +30,33 @@ pub enum StorageError {
         /// The system's error.
         error: std::io::Error,
     },
+}
+
+impl StorageError {
+    /// The AIS code of it.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Full(_) => ErrorCode::NoSpace,
+            Self::InUse(_) => ErrorCode::Busy,
+            Self::Corrupt { .. } | Self::Io { .. } => ErrorCode::Library,
+        }
+    }
+
+    /// The same, for somebody else.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Full(file) => Self::Full(file.clone()),
+            Self::InUse(file) => Self::InUse(file.clone()),
+            Self::Corrupt { file, reason } => {
+                Self::Corrupt { file: file.clone(), reason: reason.clone() }
+            }
+            Self::Io { file, error } => {
+                let error = std::io::Error::new(error.kind(), error.to_string());
+                Self::Io { file: file.clone(), error }
+            }
+        }
+    }
 }
 
 /// Changes that are made together or not at all.
@@ -40,6 +71,15 @@ impl Batch {
     #[must_use]
     pub const fn new() -> Self {
         Self { changes: Vec::new() }
+    }
+
+    /// Of all its keys and values together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let size = |(key, value): &(Bytes, Option<Bytes>)| {
+            key.len() + value.as_ref().map_or(0, Bytes::len)
+        };
+        self.changes.iter().map(size).sum()
     }
 
     /// And set this key to this value.

@@ -1,6 +1,8 @@
 //! What outlives a process: ordered keys in atomic batches.
 //!
-//! - [`MemoryStorage`]: in memory; outlives nothing. For witness-less clusters and for tests.
+//! - [`MemoryStorage`]: in memory; outlives nothing.
+//! - [`DiskStorage`]: in a file, on the embedded database redb; what it has acknowledged outlives
+//!   the process and the loss of power.
 //!
 //! Authors of other stores run [`check()`] in a test: it is the whole contract.
 //!
@@ -17,8 +19,10 @@
 
 mod check;
 mod contract;
+pub mod disk;
 mod memory;
 
-pub use check::check;
+pub use check::{Subject, check};
 pub use contract::{Batch, Storage, StorageError};
+pub use disk::DiskStorage;
 pub use memory::MemoryStorage;

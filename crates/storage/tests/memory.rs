@@ -1,14 +1,25 @@
 //! The store in memory keeps the contract, and its limit.
 
-use ais_storage::{Batch, MemoryStorage, Storage, StorageError, check};
+use ais_storage::{Batch, MemoryStorage, Storage, StorageError, Subject, check};
 use async_trait::async_trait;
 use bytes::Bytes;
 use proptest::prelude::*;
 use std::{collections::BTreeMap, ops::Range};
 
+/// A new store each time.
+struct Blank;
+
+#[async_trait]
+impl Subject for Blank {
+    type Store = MemoryStorage;
+    async fn open(&mut self) -> MemoryStorage {
+        MemoryStorage::new()
+    }
+}
+
 #[tokio::test]
 async fn keeps_the_contract() {
-    check(async || MemoryStorage::new()).await;
+    check(&mut Blank).await;
 }
 
 #[tokio::test]
@@ -48,10 +59,18 @@ impl Storage for Liar {
     }
 }
 
+#[async_trait]
+impl Subject for Liar {
+    type Store = Self;
+    async fn open(&mut self) -> Self {
+        Self(MemoryStorage::new())
+    }
+}
+
 #[tokio::test]
 #[should_panic(expected = "the last change of a key")]
 async fn the_check_can_fail() {
-    check(async || Liar(MemoryStorage::new())).await;
+    check(&mut Liar(MemoryStorage::new())).await;
 }
 
 fn batches() -> impl Strategy<Value = Vec<Vec<(u8, Option<Vec<u8>>)>>> {
