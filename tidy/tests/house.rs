@@ -26,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["ais-types", "ais-service", "ais-wire", "ais-transport", "ais-storage", "ais-group"],
     ),
     ("ais-client", &["ais-types", "ais-wire"]),
+    ("ais-sam", &["ais-types", "ais-wire", "ais-client"]),
     ("ais-conformance-core", &["ais-types"]),
 ];
 

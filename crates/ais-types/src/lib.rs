@@ -15,6 +15,7 @@ pub mod ckpt;
 pub mod clm;
 pub mod msg;
 pub mod node;
+pub mod resources;
 
 mod cluster;
 mod error;

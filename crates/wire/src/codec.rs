@@ -49,14 +49,22 @@ pub fn decode<T: DeserializeOwned + Payloads>(frame: &Frame) -> Result<T, Decode
     Ok(message)
 }
 
+/// CBOR of a value of somebody else's type.
+///
+/// # Errors
+/// What its `Serialize` failed with.
+pub fn try_encode_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, String> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).map_err(|error| error.to_string())?;
+    Ok(bytes.into())
+}
+
 /// CBOR of a value without payloads.
 ///
 /// # Panics
 /// When the value's `Serialize` fails, which derived ones do not.
 pub fn encode_bytes<T: Serialize + ?Sized>(value: &T) -> Bytes {
-    let mut bytes = Vec::new();
-    ciborium::into_writer(value, &mut bytes).expect("derived serialisation into memory");
-    bytes.into()
+    try_encode_bytes(value).expect("derived serialisation into memory")
 }
 
 /// The value whose CBOR this is.

@@ -15,6 +15,6 @@ mod codec;
 mod frame;
 mod reader;
 
-pub use codec::{DecodeError, decode, decode_bytes, encode, encode_bytes};
+pub use codec::{DecodeError, decode, decode_bytes, encode, encode_bytes, try_encode_bytes};
 pub use frame::{Frame, HEAD};
 pub use reader::{FrameError, FrameReader, Limits};
