@@ -1,6 +1,7 @@
 //! Configurations: what is right, and what is said about what is not.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use ais_node::NodeLimits;
 use ais_types::{NodeId, Role};
 use aisd::config::{Config, LogFormat, Transport};
 use proptest::prelude::*;
@@ -62,6 +63,19 @@ fn a_good_one_is_taken() {
 }
 
 #[test]
+fn limits_and_watchers_are_taken_and_have_defaults() {
+    let config = parse(GOOD).unwrap();
+    assert_eq!((config.limits, config.metrics), (NodeLimits::default(), None));
+    let more = "limits = { sessions = 9, process_bytes = 65536, process_connections = 3 }\n\
+        metrics = { listen = \"127.0.0.1:9464\" }\n[[nodes]]";
+    let config = parse(&GOOD.replacen("[[nodes]]", more, 1)).unwrap();
+    assert_eq!((config.limits.core.sessions, config.limits.core.process_bytes), (9, 65536));
+    assert_eq!(config.limits.process_connections, 3);
+    assert_eq!(config.limits.core.calls, NodeLimits::default().core.calls);
+    assert_eq!(config.metrics, Some("127.0.0.1:9464".parse().unwrap()));
+}
+
+#[test]
 fn an_error_names_file_line_and_key_and_says_what_to_do() {
     check("id = 2", "id = 1", "/etc/ais/node.toml:15: id: two nodes have the same; give each");
 }
@@ -88,7 +102,11 @@ fn every_rule_is_kept() {
     check("127.0.0.1:7002", "here", "no address with a port");
     check("address = \"127.0.0.1:7002\"", "", "a node without an address");
     check("\"witness\"", "\"king\"", "use \"voter\", \"witness\" or \"payload\"");
-    check("run/it.sock", &"x".repeat(200), "use 1 to 107 bytes");
+    check("run/it.sock", &"x".repeat(200), "use 1 to 100 bytes");
+    check("failure_timeout_ms = 800", "metrics = { listen = \"9464\" }", "with a port; write it");
+    check("failure_timeout_ms = 800", "metrics = { at = \"9464\" }", "unknown field `at`");
+    check("failure_timeout_ms = 800", "limits = { process_calls = 0 }", "use 1 to 1000000");
+    check("failure_timeout_ms = 800", "limits = { process_bytes = 9 }", "use 65536 to");
     check("[[nodes]]", "[[nodes", ":");
 }
 

@@ -1,7 +1,7 @@
 //! Services of any type behind one object-safe trait: bytes outside, values inside.
 
 use ais_service::{
-    Action, ActionId, Caller, Entry, Exit, Input, Instant, Lease, Link, Now, Output, Service,
+    Action, ActionId, Caller, Entry, Exit, Figure, Input, Instant, Lease, Link, Now, Output, Service,
 };
 use ais_types::{ClientId, GroupTime, MemberId, ProcessId, ServiceId, Stamp, View, frame};
 use ais_wire::{DecodeError, Frame, decode, decode_bytes, encode, encode_bytes};
@@ -97,6 +97,9 @@ pub trait Driven: Send {
     /// When the bytes are no snapshot of this service. It is as blank as before then.
     fn restore(&mut self, me: MemberId, snapshot: &[u8]) -> Result<(), DecodeError>;
 
+    /// See [`Service::figures`].
+    fn figures(&self) -> Vec<Figure>;
+
     /// The service itself, for tests and simulations that look inside.
     fn as_any(&self) -> &dyn Any;
 }
@@ -156,6 +159,10 @@ impl<S: Service> Driven for Adapter<S> {
     fn restore(&mut self, me: MemberId, snapshot: &[u8]) -> Result<(), DecodeError> {
         self.service.restore(me, decode_bytes(snapshot)?);
         Ok(())
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        self.service.figures()
     }
 
     fn as_any(&self) -> &dyn Any {

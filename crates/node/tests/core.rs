@@ -308,6 +308,48 @@ fn one_call_too_many_is_to_try_again() {
 }
 
 #[test]
+fn one_process_cannot_take_what_the_others_need() {
+    let limits = CoreLimits { process_sessions: 2, process_calls: 3, ..CoreLimits::default() };
+    let mut node = Node::with(limits);
+    assert!(matches!(node.open(1, 7)[..], [Effect::Welcome(_)]));
+    assert!(matches!(node.open(2, 7)[..], [Effect::Welcome(_)]));
+    assert_eq!(closes(&node.open(3, 7), 3), Some(ErrorCode::NoResources));
+    assert!(matches!(node.open(4, 8)[..], [Effect::Welcome(_)]));
+    for (session, tag) in [(1, 1), (1, 2), (2, 1)] {
+        assert_eq!(node.call(session, tag, Call::Wait(Time::END)).len(), 0);
+    }
+    let refused = the_reply(&node.call(2, 2, Call::Wait(Time::END))).1;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::TryAgain);
+    assert_eq!(node.call(4, 1, Call::Wait(Time::END)).len(), 0);
+    // What is taken back, and what ends, makes room.
+    node.frame(1, Frame::new(frame::CANCEL, 2, Bytes::new()));
+    assert_eq!(node.call(2, 2, Call::Wait(Time::END)).len(), 0);
+    node.step(Event::SessionClosed(SessionId(1)));
+    node.at = node.at + Duration::from_secs(2);
+    node.step(Event::Deadline);
+    assert!(matches!(node.open(5, 7)[..], [Effect::Welcome(_)]));
+    assert_eq!(node.call(5, 1, Call::Wait(Time::END)).len(), 0);
+}
+
+#[test]
+fn the_bytes_that_one_process_has_in_flight_are_bounded() {
+    let mut node = Node::with(CoreLimits { process_bytes: 1000, ..CoreLimits::default() });
+    node.open(1, 7);
+    node.open(2, 8);
+    node.step(Event::Lease(Lease::Lost));
+    // A single one may be larger than all.
+    assert_eq!(node.call(1, 1, Call::Put("a".to_owned(), vec![0; 2000].into())).len(), 0);
+    let refused = the_reply(&node.call(1, 2, Call::Put("a".to_owned(), vec![0; 1].into()))).1;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::TryAgain);
+    assert_eq!(node.call(2, 1, Call::Put("b".to_owned(), vec![0; 400].into())).len(), 0);
+    assert_eq!(node.call(2, 2, Call::Put("b".to_owned(), vec![0; 400].into())).len(), 0);
+    let refused = the_reply(&node.call(2, 3, Call::Put("b".to_owned(), vec![0; 400].into()))).1;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::TryAgain);
+    node.step(Event::Lease(Lease::Held));
+    assert_eq!(the_reply(&node.call(1, 2, Call::Put("a".to_owned(), vec![0; 1].into()))).1, Ok(Reply::Done));
+}
+
+#[test]
 fn an_unknown_service_is_not_supported_and_the_node_itself_always_answers() {
     let mut node = Node::blank(CoreLimits::default());
     assert_eq!(closes(&node.open(1, 7), 1), Some(ErrorCode::TryAgain));

@@ -109,7 +109,7 @@ fn start(path: PathBuf, limits: NodeLimits) -> Result<NodeHandle, ShellError> {
         addresses: vec![],
         boot_time: Time::BEGIN,
     };
-    let socket = Some(SocketConfig { path, mode: 0o600 });
+    let socket = Some(SocketConfig { path, mode: 0o600, group: None });
     let config = NodeConfig { cluster: "test".to_owned(), name, socket, limits };
     let parts = NodeParts {
         group: Box::new(Solo::new(identity)),

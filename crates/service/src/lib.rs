@@ -15,6 +15,7 @@
 extern crate alloc;
 
 mod action;
+mod figure;
 mod input;
 mod never;
 mod output;
@@ -22,6 +23,7 @@ mod time;
 mod timers;
 
 pub use action::{Action, ActionId, Exit, Run, Spawn, Wait};
+pub use figure::{Figure, FigureKind};
 pub use input::{Caller, Entry, Input, Lease, Link};
 pub use never::Never;
 pub use output::Output;
@@ -74,4 +76,9 @@ pub trait Service: Send + Sized + 'static {
     /// Fills the replicated part of a blank core, which is (or is about to be) `me`. Causes no
     /// effects.
     fn restore(&mut self, me: MemberId, snapshot: Self::Snapshot);
+
+    /// What operators may want to watch of this node's part. Costs nothing while nobody asks.
+    fn figures(&self) -> Vec<Figure> {
+        Vec::new()
+    }
 }

@@ -1,6 +1,6 @@
 //! The rules of a configuration.
 
-use super::{Config, ConfigError, Document, Log, LogFormat, Node, Socket, Transport, raw};
+use super::{Config, ConfigError, Document, Log, LogFormat, Node, Socket, Transport, limits, raw};
 use ais_types::{NodeId, Role};
 use std::{
     collections::BTreeMap,
@@ -17,8 +17,8 @@ const NODES_MAX: usize = 256;
 const VOTERS_MAX: usize = 7;
 const NAME_MAX: usize = 64;
 
-/// The system's limit on the path of a Unix socket.
-const SOCKET_PATH_MAX: usize = 107;
+/// The system's limit on the path of a Unix socket is 107; while it is made its name is longer.
+const SOCKET_PATH_MAX: usize = 100;
 
 /// Below, an unlucky scheduler looks like a dead node; above, nobody waits for a fail-over.
 const FAILURE_TIMEOUT_MS: RangeInclusive<u64> = 300..=60_000;
@@ -47,6 +47,8 @@ pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config>
         failure_timeout: it.failure_timeout(raw.failure_timeout_ms.as_ref())?,
         model: raw.model.map(|path| folder.join(path)),
         log: it.log(raw.log.as_ref())?,
+        limits: limits::check(document, &raw.limits.unwrap_or_default())?,
+        metrics: raw.metrics.map(|it| socket_address(document, "listen", &it.listen)).transpose()?,
         folder,
     })
 }
@@ -190,16 +192,10 @@ impl Check<'_> {
     }
 
     fn address(&self, key: &str, raw: &Spanned<String>) -> Checked<SocketAddr> {
-        let Ok(address) = raw.get_ref().parse::<SocketAddr>() else {
-            let problem = format!("{:?} is no address with a port", raw.get_ref());
-            return Err(self.wrong(raw, key, problem, "write it as \"127.0.0.1:7001\""));
-        };
+        let address = socket_address(self.document, key, raw)?;
         if !address.ip().is_loopback() {
             let problem = "nodes do not encrypt what they say to each other yet";
             return Err(self.wrong(raw, key, problem, "use a loopback address, as 127.0.0.1"));
-        }
-        if address.port() == 0 {
-            return Err(self.wrong(raw, key, "port 0 cannot be reached", "choose a port"));
         }
         Ok(address)
     }
@@ -284,4 +280,19 @@ impl Check<'_> {
         };
         Ok(Log { level, format })
     }
+}
+
+fn socket_address(
+    document: Document<'_>,
+    key: &str,
+    raw: &Spanned<String>,
+) -> Checked<SocketAddr> {
+    let Ok(address) = raw.get_ref().parse::<SocketAddr>() else {
+        let problem = format!("{:?} is no address with a port", raw.get_ref());
+        return Err(document.wrong(raw.span(), key, problem, "write it as \"127.0.0.1:7001\""));
+    };
+    if address.port() == 0 {
+        return Err(document.wrong(raw.span(), key, "port 0 cannot be reached", "choose a port"));
+    }
+    Ok(address)
 }

@@ -9,6 +9,8 @@
 //! failure_timeout_ms = 1000          # a node not heard of for so long is lost
 //! model = "amf.toml"                 # what to keep available
 //! log = { level = "info", format = "text" }
+//! metrics = { listen = "127.0.0.1:9464" }   # Prometheus asks there for /metrics; default: nowhere
+//! limits = { process_sessions = 1024, process_calls = 4096 }   # see `ais_node::NodeLimits`
 //!
 //! [[nodes]]
 //! id = 1
@@ -21,11 +23,13 @@
 
 mod check;
 mod document;
+mod limits;
 mod raw;
 
 pub use document::{ConfigError, Mistake};
 pub(crate) use document::{Document, read};
 
+use ais_node::NodeLimits;
 use ais_types::{NodeId, Role};
 use std::{
     net::SocketAddr,
@@ -54,6 +58,10 @@ pub struct Config {
     pub model: Option<PathBuf>,
     /// What is logged, and how.
     pub log: Log,
+    /// What programs may cost the node.
+    pub limits: NodeLimits,
+    /// Where watchers ask for the node's numbers.
+    pub metrics: Option<SocketAddr>,
     /// The file's folder.
     pub folder: PathBuf,
 }

@@ -14,6 +14,8 @@ pub(super) struct Config {
     pub(super) failure_timeout_ms: Option<Spanned<u64>>,
     pub(super) model: Option<String>,
     pub(super) log: Option<Log>,
+    pub(super) limits: Option<super::limits::Raw>,
+    pub(super) metrics: Option<Metrics>,
     pub(super) nodes: Spanned<Vec<Spanned<Node>>>,
 }
 
@@ -39,4 +41,10 @@ pub(super) struct Socket {
 pub(super) struct Log {
     pub(super) level: Option<Spanned<String>>,
     pub(super) format: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) listen: Spanned<String>,
 }

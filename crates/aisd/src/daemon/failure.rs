@@ -3,7 +3,7 @@
 use crate::config::{ConfigError, Mistake};
 use ais_node::ShellError;
 use miette::{Diagnostic, LabeledSpan, NamedSource, Report, SourceCode};
-use std::{fmt, io, path::PathBuf, process::ExitCode};
+use std::{fmt, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Orphan,
     #[error("{}: {error}; see to its folder and its rights", path.display())]
     Socket { path: PathBuf, error: io::Error },
+    #[error("nobody can watch at {address}: {error}; choose another `listen` of `metrics`")]
+    Metrics { address: SocketAddr, error: io::Error },
     #[error("{0}")]
     Network(#[from] ais_transport::TransportError),
     #[error("the group cannot be started: {0}")]

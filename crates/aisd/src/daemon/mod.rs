@@ -3,6 +3,7 @@
 mod failure;
 mod launcher;
 mod logging;
+mod metrics;
 mod network;
 mod notify;
 
@@ -17,7 +18,7 @@ use ais_group::{
 };
 use ais_msg::Msg;
 use ais_node::{
-    Adapter, Driven, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, ShellError, SocketConfig,
+    Adapter, Driven, Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig,
 };
 use ais_transport::{Class, tcp::TcpNode};
 use ais_types::{Name, Role, amf::Model};
@@ -119,7 +120,14 @@ async fn serve(
     let launcher = KeeperLauncher::new(keeper, config);
     // The listener for peers ends with the last handle of it.
     let tcp = if config.is_alone() { None } else { Some(network::listen(config).await?) };
+    let watchers = match config.metrics {
+        Some(address) => Some(metrics::listen(address).await?),
+        None => None,
+    };
     let node = start(config, model, Box::new(launcher), tcp.as_ref())?;
+    if let Some(watchers) = watchers {
+        tokio::spawn(metrics::serve(watchers, node.clone()));
+    }
     tracing::info!(cluster = config.cluster, node = config.this().name, "started");
     notify::ready();
     let reason = until_stopped(&node).await?;
@@ -169,15 +177,9 @@ fn start(
         cluster: config.cluster.clone(),
         name,
         socket: Some(socket(config)?),
-        limits: NodeLimits::default(),
+        limits: config.limits,
     };
-    let node = Node::start(node_config, parts).map_err(Failure::Node)?;
-    if let Some(group) = config.socket.group {
-        let path = &config.socket.path;
-        std::os::unix::fs::chown(path, None, Some(group))
-            .map_err(|error| Failure::Socket { path: path.clone(), error })?;
-    }
-    Ok(node)
+    Node::start(node_config, parts).map_err(Failure::Node)
 }
 
 /// A group of many nodes lives on a thread of its own, which no core can hold up.
@@ -211,7 +213,7 @@ fn socket(config: &Config) -> Result<SocketConfig, Failure> {
         let failed = |error| Failure::Socket { path: folder.to_owned(), error };
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    Ok(SocketConfig { path, mode: config.socket.mode })
+    Ok(SocketConfig { path, mode: config.socket.mode, group: config.socket.group })
 }
 
 /// Becomes the next incarnation, in the same process. Returns only if that fails.

@@ -122,6 +122,8 @@ impl Core {
         if !self.links.up.contains_key(&from) {
             return; // Broken already.
         }
+        self.counts.heard += 1;
+        self.counts.heard_bytes += bytes.len() as u64;
         let result = if self.links.is_open(from) {
             self.message(now, from, bytes, out)
         } else if self.links.keep(from, bytes) {

@@ -1,10 +1,12 @@
 //! One node's worth of services: a plain value without I/O, clock, chance, async or threads.
 
 mod event;
+mod figures;
 mod links;
 mod processes;
 mod routes;
 mod sessions;
+mod usage;
 
 pub use event::{ConnectionId, Done, Effect, Event, Peer, ProcessKey, SessionId, Task};
 
@@ -31,12 +33,19 @@ pub struct CoreConfig {
 }
 
 /// What others may cost this node.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CoreLimits {
     /// Sessions at a time; one more is refused with NO_RESOURCES.
     pub sessions: usize,
     /// Calls of one session not yet answered; one more is answered TRY_AGAIN.
     pub calls: usize,
+    /// Sessions of one process at a time; one more is refused with NO_RESOURCES.
+    pub process_sessions: usize,
+    /// Calls of one process not yet answered; one more is answered TRY_AGAIN.
+    pub process_calls: usize,
+    /// Bytes of the calls of one process not yet answered; a call beyond them is answered
+    /// TRY_AGAIN, unless it is the only one.
+    pub process_bytes: usize,
     /// Bytes for one session held back while the lease is lost; more end the session.
     pub held_bytes: usize,
     /// Bytes held from one member that our log has not shown yet; more break the link.
@@ -53,6 +62,9 @@ impl Default for CoreLimits {
         Self {
             sessions: 4096,
             calls: 1024,
+            process_sessions: 1024,
+            process_calls: 4096,
+            process_bytes: 256 << 20,
             held_bytes: 16 << 20,
             early_bytes: 16 << 20,
             farewell: Duration::from_secs(1),
@@ -83,6 +95,7 @@ pub struct Core {
     /// Reused by every step.
     outputs: Vec<RawOutput>,
     group_deadline_told: Option<GroupTime>,
+    counts: figures::Counts,
 }
 
 /// The replicated state of a node, as it travels to a blank one.
@@ -111,6 +124,7 @@ impl Core {
             work: VecDeque::new(),
             outputs: Vec::new(),
             group_deadline_told: None,
+            counts: figures::Counts::default(),
         }
     }
 

@@ -49,7 +49,10 @@ impl Core {
         match output {
             RawOutput::Reply(caller, frame) => self.reply(caller, frame, out),
             RawOutput::Callback(client, frame) => self.callback(client, frame, out),
-            RawOutput::Order(entry) => out.push(Effect::Order(entry)),
+            RawOutput::Order(entry) => {
+                self.counts.orders += 1;
+                out.push(Effect::Order(entry));
+            }
             RawOutput::Barrier(number) => {
                 self.barriers_asked += 1;
                 self.barriers.insert(self.barriers_asked, (index, number));
@@ -68,7 +71,11 @@ impl Core {
                 Err(error) => tracing::error!(%error, "a message to this node itself is lost"),
             }
         } else if self.links.is_open(to) {
+            self.counts.sent += 1;
+            self.counts.sent_bytes += message.len() as u64;
             out.push(Effect::ToPeer(to, message));
+        } else {
+            self.counts.dropped += 1;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sessions: who called, where the answer goes, and what waits while the lease is lost.
 
-use super::{ConnectionId, Core, Effect, Peer, ProcessKey, SessionId};
+use super::{ConnectionId, Core, Effect, Peer, ProcessKey, SessionId, usage::Usage};
 use crate::driven::RawInput;
 use ais_service::{Caller, Instant, Lease, Now, Timers};
 use ais_types::{
@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Default)]
 pub(super) struct Sessions {
     open: BTreeMap<SessionId, Session>,
+    usage: Usage,
     /// When a session that broke off counts as closed by a living process.
     pub(super) farewells: Timers<Instant, SessionId>,
 }
@@ -20,7 +21,7 @@ struct Session {
     with: With,
     process: ProcessKey,
     /// Calls with the service, by request number.
-    calls: BTreeMap<u64, Place>,
+    calls: BTreeMap<u64, Asked>,
     requests: u64,
     /// Calls that wait for the lease.
     waiting: VecDeque<(Place, Frame)>,
@@ -34,6 +35,14 @@ struct Session {
 enum With {
     Node,
     Service { index: usize, process: ProcessId },
+}
+
+/// A call with the service.
+#[derive(Clone, Copy)]
+struct Asked {
+    place: Place,
+    /// What it took.
+    bytes: usize,
 }
 
 /// Where a reply belongs.
@@ -62,7 +71,8 @@ impl Session {
     }
 
     fn has(&self, place: Place) -> bool {
-        self.calls.values().chain(self.waiting.iter().map(|(it, _)| it)).any(|it| *it == place)
+        let asked = self.calls.values().map(|it| it.place);
+        asked.chain(self.waiting.iter().map(|(it, _)| *it)).any(|it| it == place)
     }
 }
 
@@ -71,9 +81,18 @@ impl Sessions {
         self.open.len()
     }
 
+    fn add(&mut self, id: SessionId, session: Session) {
+        self.usage.session_opened(session.process);
+        self.open.insert(id, session);
+    }
+
     pub(super) fn remove(&mut self, session: SessionId) {
         self.farewells.clear(&session);
-        self.open.remove(&session);
+        let Some(ended) = self.open.remove(&session) else { return };
+        let asked = ended.calls.values().map(|it| it.bytes);
+        let waiting = ended.waiting.iter().map(|(_, frame)| frame.wire_len());
+        asked.chain(waiting).for_each(|bytes| self.usage.call_ended(ended.process, bytes));
+        self.usage.session_closed(ended.process);
     }
 
     pub(super) fn of_process(&self, key: ProcessKey) -> Vec<SessionId> {
@@ -111,7 +130,7 @@ impl Core {
         match self.admit(peer, service) {
             Ok(with) => {
                 tracing::debug!(session = session.0, pid = peer.pid, program, "session opened");
-                self.sessions.open.insert(session, Session::new(with, peer.key));
+                self.sessions.add(session, Session::new(with, peer.key));
                 out.push(Effect::Welcome(session));
             }
             Err(error) => out.push(Effect::CloseSession(session, Some(error))),
@@ -123,6 +142,7 @@ impl Core {
             let text = format!("this node has {} sessions already", self.sessions.len());
             return Err(refusal(ErrorCode::NoResources, text));
         }
+        self.sessions.usage.admits_session(peer.key, &self.config.limits)?;
         if service == ServiceId::NODE {
             return Ok(With::Node);
         }
@@ -180,22 +200,46 @@ impl Core {
         frame: Frame,
         out: &mut Vec<Effect>,
     ) {
-        let limit = self.config.limits.calls;
-        let Some(open) = self.sessions.open.get_mut(&session) else { return };
-        let With::Service { index, process } = open.with else {
+        let Some(open) = self.sessions.open.get(&session) else { return };
+        if matches!(open.with, With::Node) {
             return self.answer_for_node(session, place, &frame, out);
-        };
-        if open.in_flight() >= limit {
-            let text = format!("{limit} calls of this session are not answered yet");
-            let reply = reply_frame(place.tag, Err(refusal(ErrorCode::TryAgain, text)));
+        }
+        if let Err(refused) = self.admit_call(open, frame.wire_len()) {
+            self.counts.refused += 1;
+            let reply = reply_frame(place.tag, Err(refused));
             return out.push(Effect::Reply(session, place.connection, reply));
         }
+        self.sessions.usage.call_began(open.process, frame.wire_len());
+        self.counts.calls += 1;
+        self.ask(now, session, place, frame, out);
+    }
+
+    fn admit_call(&self, open: &Session, bytes: usize) -> Outcome<()> {
+        let limits = &self.config.limits;
+        if open.in_flight() >= limits.calls {
+            let text = format!("{} calls of this session are not answered yet", limits.calls);
+            return Err(refusal(ErrorCode::TryAgain, text));
+        }
+        self.sessions.usage.admits_call(open.process, bytes, limits)
+    }
+
+    /// Hands an admitted call to its service, once there is a lease.
+    fn ask(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        place: Place,
+        frame: Frame,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(open) = self.sessions.open.get_mut(&session) else { return };
+        let With::Service { index, process } = open.with else { return };
         if self.lease == Lease::Lost {
             return open.waiting.push_back((place, frame));
         }
         open.requests += 1;
         let request = open.requests;
-        open.calls.insert(request, place);
+        open.calls.insert(request, Asked { place, bytes: frame.wire_len() });
         let Some(client) = self.client(session) else { return };
         let caller = Caller { client, process, request };
         if let Err(error) = self.feed(now, index, RawInput::Call(caller, frame), out) {
@@ -209,7 +253,7 @@ impl Core {
             let open = self.sessions.open.get_mut(&session);
             let waiting = open.map(|it| std::mem::take(&mut it.waiting)).unwrap_or_default();
             for (place, frame) in waiting {
-                self.call(now, session, place, frame, out);
+                self.ask(now, session, place, frame, out);
             }
         }
     }
@@ -217,7 +261,9 @@ impl Core {
     pub(super) fn reply(&mut self, caller: Caller, mut frame: Frame, out: &mut Vec<Effect>) {
         let Some(session) = self.session_of(caller.client) else { return };
         let open = self.sessions.open.get_mut(&session);
-        let Some(place) = open.and_then(|it| it.calls.remove(&caller.request)) else { return };
+        let Some(open) = open else { return };
+        let Some(Asked { place, bytes }) = open.calls.remove(&caller.request) else { return };
+        self.sessions.usage.call_ended(open.process, bytes);
         frame.tag = place.tag;
         let bytes = frame.wire_len();
         self.tell(session, Effect::Reply(session, place.connection, frame), bytes, out);
@@ -227,6 +273,7 @@ impl Core {
         let Some(session) = self.session_of(client) else { return };
         let Some(open) = self.sessions.open.get_mut(&session) else { return };
         open.callbacks += 1;
+        self.counts.callbacks += 1;
         frame.tag = open.callbacks;
         let bytes = frame.wire_len();
         self.tell(session, Effect::Callback(session, frame), bytes, out);
@@ -268,6 +315,7 @@ impl Core {
     }
 
     pub(super) fn end(&mut self, session: SessionId, error: Option<Error>, out: &mut Vec<Effect>) {
+        self.counts.cut_off += u64::from(error.is_some());
         self.close_by_living_process(session);
         out.push(Effect::CloseSession(session, error));
     }
@@ -301,12 +349,20 @@ impl Core {
     fn cancel(&mut self, session: SessionId, which: impl Fn(Place) -> bool) {
         let client = self.client(session);
         let Some(open) = self.sessions.open.get_mut(&session) else { return };
-        open.waiting.retain(|(place, _)| !which(*place));
-        let (With::Service { index, process }, Some(client)) = (open.with, client) else { return };
-        let work = &mut self.work;
-        open.calls.retain(|request, place| {
+        let (usage, of) = (&mut self.sessions.usage, open.process);
+        open.waiting.retain(|(place, frame)| {
             let cancelled = which(*place);
             if cancelled {
+                usage.call_ended(of, frame.wire_len());
+            }
+            !cancelled
+        });
+        let (With::Service { index, process }, Some(client)) = (open.with, client) else { return };
+        let work = &mut self.work;
+        open.calls.retain(|request, asked| {
+            let cancelled = which(asked.place);
+            if cancelled {
+                usage.call_ended(of, asked.bytes);
                 let caller = Caller { client, process, request: *request };
                 work.push_back((index, RawInput::Cancelled(caller)));
             }

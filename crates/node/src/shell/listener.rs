@@ -19,6 +19,8 @@ pub struct SocketConfig {
     pub path: PathBuf,
     /// Who may use it, as in `chmod`: 0o660 for owner and group.
     pub mode: u32,
+    /// The number of the group that owns it; the process's own if `None`.
+    pub group: Option<u32>,
 }
 
 /// A program that connected.
@@ -26,6 +28,7 @@ pub(super) struct Accepted {
     pub(super) stream: UnixStream,
     pub(super) pid: u32,
     pub(super) uid: u32,
+    pub(super) gid: u32,
 }
 
 pub(super) struct Listener {
@@ -45,9 +48,22 @@ impl Listener {
             }
             Err(_) => {}
         }
-        let socket = UnixListener::bind(path).map_err(|error| fail(error.to_string()))?;
-        let mode = fs::Permissions::from_mode(config.mode);
-        fs::set_permissions(path, mode).map_err(|error| fail(error.to_string()))?;
+        // Under another name until it has its rights: nobody slips in before.
+        let unborn = path.with_file_name(format!(".{}", std::process::id()));
+        let _ = fs::remove_file(&unborn);
+        let born = || {
+            let socket = UnixListener::bind(&unborn)?;
+            fs::set_permissions(&unborn, fs::Permissions::from_mode(config.mode))?;
+            if let Some(group) = config.group {
+                std::os::unix::fs::chown(&unborn, None, Some(group))?;
+            }
+            fs::rename(&unborn, path)?;
+            Ok(socket)
+        };
+        let socket = born().map_err(|error: io::Error| {
+            let _ = fs::remove_file(&unborn);
+            fail(error.to_string())
+        })?;
         Ok(Self { socket, path: path.clone() })
     }
 
@@ -56,7 +72,7 @@ impl Listener {
         loop {
             match self.socket.accept().await {
                 Ok((stream, _)) => match credentials(&stream) {
-                    Ok((pid, uid)) => return Accepted { stream, pid, uid },
+                    Ok((pid, uid, gid)) => return Accepted { stream, pid, uid, gid },
                     Err(error) => tracing::warn!(%error, "refused a program without a name"),
                 },
                 Err(error) => {
@@ -69,11 +85,11 @@ impl Listener {
     }
 }
 
-fn credentials(stream: &UnixStream) -> io::Result<(u32, u32)> {
+fn credentials(stream: &UnixStream) -> io::Result<(u32, u32, u32)> {
     let peer = stream.peer_cred()?;
     let pid = peer.pid().and_then(|it| u32::try_from(it).ok());
     let pid = pid.ok_or_else(|| io::Error::other("the system does not say which process it is"))?;
-    Ok((pid, peer.uid()))
+    Ok((pid, peer.uid(), peer.gid()))
 }
 
 impl Drop for Listener {

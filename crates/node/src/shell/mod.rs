@@ -56,7 +56,7 @@ pub struct NodeConfig {
 }
 
 /// What others may cost this node.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeLimits {
     /// Of the core.
     pub core: CoreLimits,
@@ -65,6 +65,8 @@ pub struct NodeLimits {
     pub outbound_bytes: usize,
     /// Connections of programs at a time; one more is refused.
     pub connections: usize,
+    /// Connections of one process at a time; one more is refused.
+    pub process_connections: usize,
     /// Bytes on their way to one member; more break the link.
     pub peer_bytes: usize,
 }
@@ -75,6 +77,7 @@ impl Default for NodeLimits {
             core: CoreLimits::default(),
             outbound_bytes: 16 << 20,
             connections: 8192,
+            process_connections: 2048,
             peer_bytes: 64 << 20,
         }
     }

@@ -71,6 +71,10 @@ impl Server {
         self.counted += 1;
         let id = ConnectionId(self.counted);
         let Some(process) = self.processes.get(peer.key).filter(|it| !it.dead) else { return };
+        if process.connections.len() >= self.limits.process_connections {
+            tracing::warn!(pid = peer.pid, "refused a connection: this process has too many");
+            return;
+        }
         process.connections.insert(id);
         let (stream, died) = (Arc::new(stream), Arc::new(Notify::new()));
         let (limits, inbox) = (self.limits.core.frame, self.inbox.clone());
@@ -179,10 +183,16 @@ fn draw_token() -> Outcome<u128> {
 }
 
 impl Shell {
-    pub(super) fn accepted(&mut self, Accepted { stream, pid, uid }: Accepted) {
+    pub(super) fn accepted(&mut self, Accepted { stream, pid, uid, gid }: Accepted) {
         match self.server.processes.connected(pid, &self.sender) {
-            Ok(key) => self.server.add(stream, Peer { key, pid, uid }),
-            Err(error) => tracing::debug!(%error, "refused a program"),
+            Ok(key) => {
+                let process = self.server.processes.get(key);
+                if process.is_some_and(|it| it.connections.is_empty()) {
+                    tracing::info!(pid, uid, gid, "a program connected");
+                }
+                self.server.add(stream, Peer { key, pid, uid });
+            }
+            Err(error) => tracing::warn!(pid, uid, gid, %error, "refused a program"),
         }
     }
 
