@@ -1,21 +1,13 @@
 //! The services of this implementation, as every node of a cluster under test drives them.
 
-use ais_ckpt::{Ckpt, Settings};
 use ais_conformance_core::{Setup, Trouble};
-use ais_msg::Msg;
-use ais_node::{Adapter, Driven};
+use ais_node::Driven;
+use ais_services::Settings;
 use ais_types::{Name, NodeId, ServiceId, amf::Model};
 use std::path::Path;
 
-/// CKPT, MSG and CLM hear what happens before AMF does.
 pub(crate) fn all(node: NodeId, model: Option<&Model>) -> Vec<Box<dyn Driven>> {
-    let amf = ais_amf::Amf::new(node, model.cloned());
-    vec![
-        Adapter::boxed(Ckpt::new(node, Settings::default())),
-        Adapter::boxed(Msg::new(node, ais_msg::Settings::default())),
-        Adapter::boxed(ais_clm::Clm::new()),
-        Adapter::boxed(amf),
-    ]
+    ais_services::all(node, Settings { model: model.cloned(), ..Settings::default() })
 }
 
 /// Whether this implementation has a service.

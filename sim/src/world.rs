@@ -9,12 +9,9 @@ use crate::{
     network::Network,
     process::{Heard, Processes},
 };
-use ais_amf::Amf;
-use ais_ckpt::Ckpt;
-use ais_clm::Clm;
-use ais_msg::Msg;
-use ais_node::{Adapter, Core, CoreConfig, CoreLimits, Driven, Effect, Event, ProcessKey};
+use ais_node::{Core, CoreConfig, CoreLimits, Driven, Effect, Event, ProcessKey};
 use ais_service::{Instant, Link, Now};
+use ais_services::Settings;
 use ais_types::{MemberId, Name, NodeId, Time, amf::Model};
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -103,14 +100,8 @@ pub(crate) struct World {
     failure: Option<(Duration, String)>,
 }
 
-/// CKPT, MSG and CLM hear what happens before AMF does.
 fn services(node: NodeId, model: Option<Model>) -> Vec<Box<dyn Driven>> {
-    vec![
-        Adapter::boxed(Ckpt::new(node, ais_ckpt::Settings::default())),
-        Adapter::boxed(Msg::new(node, ais_msg::Settings::default())),
-        Adapter::boxed(Clm::new()),
-        Adapter::boxed(Amf::new(node, model)),
-    ]
+    ais_services::all(node, Settings { model, ..Settings::default() })
 }
 
 // A run.

@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Packages that put the others together; they may use what they like.
 const ASSEMBLERS: &[&str] =
-    &["aisd", "ais-cli", "ais-sim", "ais-conformance", "ais-examples", "ais-tidy"];
+    &["aisd", "ais-services", "ais-cli", "ais-sim", "ais-conformance", "ais-examples", "ais-tidy"];
 
 /// The cores keep what the compiler promises: no clock, no socket, no thread.
 const CORES: &[&str] = &["ais-types", "service", "replica", "clm", "ckpt", "msg", "amf"];

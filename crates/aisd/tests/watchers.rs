@@ -90,7 +90,8 @@ fn a_daemon_says_when_it_is_ready_shows_its_numbers_and_says_when_it_stops() {
     assert!(answer.ends_with("# EOF\n"), "{answer}");
 
     assert!(daemon.get("/").starts_with("HTTP/1.1 404 "));
-    let posted = "POST /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let posted =
+        "POST /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     assert!(daemon.ask(posted).starts_with("HTTP/1.1 405 "));
     assert!(daemon.ask("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
 

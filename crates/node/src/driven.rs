@@ -1,7 +1,8 @@
 //! Services of any type behind one object-safe trait: bytes outside, values inside.
 
 use ais_service::{
-    Action, ActionId, Caller, Entry, Exit, Figure, Input, Instant, Lease, Link, Now, Output, Service,
+    Action, ActionId, Caller, Entry, Exit, Figure, Input, Instant, Lease, Link, Now, Output,
+    Service,
 };
 use ais_types::{ClientId, GroupTime, MemberId, ProcessId, ServiceId, Stamp, View, frame};
 use ais_wire::{DecodeError, Frame, decode, decode_bytes, encode, encode_bytes};

@@ -346,7 +346,10 @@ fn the_bytes_that_one_process_has_in_flight_are_bounded() {
     let refused = the_reply(&node.call(2, 3, Call::Put("b".to_owned(), vec![0; 400].into()))).1;
     assert_eq!(refused.unwrap_err().code, ErrorCode::TryAgain);
     node.step(Event::Lease(Lease::Held));
-    assert_eq!(the_reply(&node.call(1, 2, Call::Put("a".to_owned(), vec![0; 1].into()))).1, Ok(Reply::Done));
+    assert_eq!(
+        the_reply(&node.call(1, 2, Call::Put("a".to_owned(), vec![0; 1].into()))).1,
+        Ok(Reply::Done)
+    );
 }
 
 #[test]

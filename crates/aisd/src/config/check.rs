@@ -48,7 +48,10 @@ pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config>
         model: raw.model.map(|path| folder.join(path)),
         log: it.log(raw.log.as_ref())?,
         limits: limits::check(document, &raw.limits.unwrap_or_default())?,
-        metrics: raw.metrics.map(|it| socket_address(document, "listen", &it.listen)).transpose()?,
+        metrics: raw
+            .metrics
+            .map(|it| socket_address(document, "listen", &it.listen))
+            .transpose()?,
         folder,
     })
 }
@@ -282,11 +285,7 @@ impl Check<'_> {
     }
 }
 
-fn socket_address(
-    document: Document<'_>,
-    key: &str,
-    raw: &Spanned<String>,
-) -> Checked<SocketAddr> {
+fn socket_address(document: Document<'_>, key: &str, raw: &Spanned<String>) -> Checked<SocketAddr> {
     let Ok(address) = raw.get_ref().parse::<SocketAddr>() else {
         let problem = format!("{:?} is no address with a port", raw.get_ref());
         return Err(document.wrong(raw.span(), key, problem, "write it as \"127.0.0.1:7001\""));

@@ -8,18 +8,13 @@ mod network;
 mod notify;
 
 use crate::{config::Config, keeper::Keeper, model};
-use ais_amf::Amf;
-use ais_ckpt::Ckpt;
-use ais_clm::Clm;
 use ais_group::{
     Group, Identity, Solo,
     raft::{Config as RaftConfig, Raft},
     system_wall,
 };
-use ais_msg::Msg;
-use ais_node::{
-    Adapter, Driven, Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig,
-};
+use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig};
+use ais_services::Settings;
 use ais_transport::{Class, tcp::TcpNode};
 use ais_types::{Name, Role, amf::Model};
 use clap::Args;
@@ -172,7 +167,9 @@ fn start(
     };
     let group = group(config, identity, tcp)?;
     let transport = tcp.map(network::data);
-    let parts = NodeParts { group, transport, launcher, services: services(config, model) };
+    let settings = Settings { model, ..Settings::default() };
+    let parts =
+        NodeParts { group, transport, launcher, services: ais_services::all(this.id, settings) };
     let node_config = NodeConfig {
         cluster: config.cluster.clone(),
         name,
@@ -194,17 +191,6 @@ fn group(
     raft.failure_timeout = config.failure_timeout;
     let group = Raft::on_thread(raft, async move || Ok(tcp.open(Class::Control)));
     Ok(Box::new(group.map_err(|error| Failure::Group(error.to_string()))?))
-}
-
-/// CKPT, MSG and CLM close what the dead held before AMF decides about their successors.
-fn services(config: &Config, model: Option<Model>) -> Vec<Box<dyn Driven>> {
-    let me = config.this().id;
-    vec![
-        Adapter::boxed(Ckpt::new(me, ais_ckpt::Settings::default())),
-        Adapter::boxed(Msg::new(me, ais_msg::Settings::default())),
-        Adapter::boxed(Clm::new()),
-        Adapter::boxed(Amf::new(me, model)),
-    ]
 }
 
 fn socket(config: &Config) -> Result<SocketConfig, Failure> {
