@@ -11,8 +11,10 @@ pub mod keeper;
 pub mod model;
 
 mod daemon;
+mod launcher;
 
 pub use daemon::{Arguments, run};
+pub use launcher::{KeeperLauncher, NODE_VARIABLE};
 
 use clap::Parser;
 use std::{

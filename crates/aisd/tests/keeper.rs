@@ -212,6 +212,20 @@ fn a_lost_lease_kills_at_once() {
 }
 
 #[test]
+fn the_end_is_told_when_nobody_is_left_and_there_is_no_life_after_it() {
+    let mut it = Fixture::new();
+    let (parent, stray) = it.family(1, "setsid sh -c 'sleep 1000; true'");
+    it.daemon.send(&Request::End).unwrap();
+    assert_eq!(it.notice(), Notice::Nobody);
+    assert!(!lives(&parent) && !lives(&stray));
+
+    it.lease(Duration::from_secs(3600));
+    let task = it.task("exec sleep 1000");
+    it.daemon.send(&Request::Spawn { id: 2, task }).unwrap();
+    assert!(matches!(it.notice(), Notice::Failed { id: 2, .. }));
+}
+
+#[test]
 fn a_kill_takes_the_whole_group_and_is_answered_when_it_is_gone() {
     let mut it = Fixture::new();
     let (parent, child) = it.family(1, "sleep 1000");

@@ -7,14 +7,15 @@ mod toy;
 use ais_client::{AsyncSession, Endpoint, Node as NodeClient, Patience, Session, Wait};
 use ais_group::{Identity, Solo};
 use ais_node::{
-    Adapter, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, ShellError,
-    SocketConfig,
+    Adapter, LaunchNotice, LaunchRequest, Launcher, NoLauncher, Node, NodeConfig, NodeHandle,
+    NodeLimits, NodeParts, ShellError, SocketConfig,
 };
 use ais_service::Exit;
 use ais_types::{
     ErrorCode, Hello, Name, NodeId, Outcome, Payload, Role, ServiceId, Time, Version, frame,
 };
 use ais_wire::{Frame, encode_bytes};
+use async_trait::async_trait;
 use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -43,6 +44,10 @@ impl Fixture {
     }
 
     fn with(limits: NodeLimits) -> Self {
+        Self::launching(limits, Box::new(NoLauncher::default()))
+    }
+
+    fn launching(limits: NodeLimits, launcher: Box<dyn Launcher>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("node");
         let (sender, started) = mpsc::channel();
@@ -50,7 +55,7 @@ impl Fixture {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.unwrap();
             runtime.block_on(async {
-                let handle = start(path, limits).unwrap();
+                let handle = start(path, limits, launcher).unwrap();
                 sender.send((handle.clone(), tokio::runtime::Handle::current())).unwrap();
                 handle.stopped().await;
             });
@@ -100,7 +105,11 @@ fn rest() {
     poll(none, Some(&Timespec { tv_sec: 0, tv_nsec: 2_000_000 })).unwrap();
 }
 
-fn start(path: PathBuf, limits: NodeLimits) -> Result<NodeHandle, ShellError> {
+fn start(
+    path: PathBuf,
+    limits: NodeLimits,
+    launcher: Box<dyn Launcher>,
+) -> Result<NodeHandle, ShellError> {
     let name = Name::new("alone").unwrap();
     let identity = Identity {
         node: NodeId(1),
@@ -114,7 +123,7 @@ fn start(path: PathBuf, limits: NodeLimits) -> Result<NodeHandle, ShellError> {
     let parts = NodeParts {
         group: Box::new(Solo::new(identity)),
         transport: None,
-        launcher: Box::new(NoLauncher::default()),
+        launcher,
         services: vec![Adapter::boxed(Toy::default())],
     };
     Node::start(config, parts)
@@ -430,6 +439,90 @@ fn two_nodes_do_not_share_a_socket() {
     let node = Fixture::new();
     let path = node.path();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let second = runtime.block_on(async { start(path, NodeLimits::default()) });
+    let launcher = Box::new(NoLauncher::default());
+    let second = runtime.block_on(async { start(path, NodeLimits::default(), launcher) });
     assert!(matches!(second, Err(ShellError::Socket { .. })), "{second:?}");
+}
+
+/// A launcher whose processes end when the test says so.
+struct Slow {
+    /// Hears what the node wants of it.
+    heard: mpsc::Sender<&'static str>,
+    notices: tokio::sync::mpsc::UnboundedReceiver<LaunchNotice>,
+}
+
+#[async_trait]
+impl Launcher for Slow {
+    fn request(&mut self, _: LaunchRequest) {
+        let _ = self.heard.send("request");
+    }
+
+    fn lease(&mut self, until: Option<std::time::Instant>) {
+        let _ = self.heard.send(if until.is_some() { "lease" } else { "no lease" });
+    }
+
+    fn end(&mut self) {
+        let _ = self.heard.send("end");
+    }
+
+    async fn next(&mut self) -> Option<LaunchNotice> {
+        self.notices.recv().await
+    }
+}
+
+type Slowly =
+    (Fixture, mpsc::Receiver<&'static str>, tokio::sync::mpsc::UnboundedSender<LaunchNotice>);
+
+fn slow(limits: NodeLimits) -> Slowly {
+    let ((heard, hears), (sender, notices)) =
+        (mpsc::channel(), tokio::sync::mpsc::unbounded_channel());
+    let node = Fixture::launching(limits, Box::new(Slow { heard, notices }));
+    drop(node.session());
+    (node, hears, sender)
+}
+
+/// Asks the node to stop, and returns when it has told its launcher.
+fn ask_to_stop(node: &Fixture, hears: &mpsc::Receiver<&'static str>) {
+    let handle = node.handle.clone();
+    node.runtime.spawn(async move { handle.stop().await });
+    while hears.recv_timeout(Duration::from_secs(30)).unwrap() != "end" {}
+}
+
+/// Why the node has stopped.
+fn end_of(node: &Fixture) -> ShellError {
+    let handle = node.handle.clone();
+    let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    waiting.block_on(async move { handle.stopped().await })
+}
+
+#[test]
+fn a_node_that_stops_waits_for_the_end_of_its_processes() {
+    let (node, hears, notices) = slow(NodeLimits::default());
+    ask_to_stop(&node, &hears);
+    // It goes on, so it answers whoever looks inside; and it starts and promises nothing any more.
+    let looked = node.handle.clone();
+    let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert!(waiting.block_on(looked.inspect(|core| core.me())).is_some());
+    notices.send(LaunchNotice::Gone { id: 7 }).unwrap();
+    assert!(waiting.block_on(looked.inspect(|core| core.me())).is_some(), "one end is not all");
+    notices.send(LaunchNotice::Nobody).unwrap();
+    assert!(matches!(end_of(&node), ShellError::Stopped));
+    let after: Vec<&str> = hears.try_iter().collect();
+    assert_eq!(after, ["no lease"]);
+}
+
+#[test]
+fn a_node_that_stops_does_not_wait_for_ever() {
+    let limits = NodeLimits { farewell: Duration::from_millis(50), ..NodeLimits::default() };
+    let (node, hears, _notices) = slow(limits);
+    ask_to_stop(&node, &hears);
+    assert!(matches!(end_of(&node), ShellError::Stopped));
+}
+
+#[test]
+fn a_launcher_that_is_gone_has_taken_its_processes_with_it() {
+    let (node, hears, notices) = slow(NodeLimits::default());
+    ask_to_stop(&node, &hears);
+    drop(notices);
+    assert!(matches!(end_of(&node), ShellError::Stopped));
 }

@@ -1,13 +1,12 @@
 //! A node's life, from its configuration to its end.
 
 mod failure;
-mod launcher;
 mod logging;
 mod metrics;
 mod network;
 mod notify;
 
-use crate::{config::Config, keeper::Keeper, model};
+use crate::{KeeperLauncher, config::Config, keeper::Keeper, model};
 use ais_group::{
     Group, Identity, Solo,
     raft::{Config as RaftConfig, Raft},
@@ -19,7 +18,6 @@ use ais_transport::{Class, tcp::TcpNode};
 use ais_types::{Name, Role, amf::Model};
 use clap::Args;
 use failure::{Failure, complain};
-use launcher::KeeperLauncher;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::{
     env, fs,
@@ -112,7 +110,8 @@ async fn serve(
 ) -> Result<ShellError, Failure> {
     let born = Instant::now();
     let (keeper, mut process) = keeper.attach().map_err(Failure::Keeper)?;
-    let launcher = KeeperLauncher::new(keeper, config);
+    let (name, socket) = (&config.this().name, &config.socket.path);
+    let launcher = KeeperLauncher::new(keeper, name, socket, &config.folder);
     // The listener for peers ends with the last handle of it.
     let tcp = if config.is_alone() { None } else { Some(network::listen(config).await?) };
     let watchers = match config.metrics {

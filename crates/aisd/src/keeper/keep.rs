@@ -39,6 +39,7 @@ pub fn keep(daemon: UnixStream) -> io::Result<()> {
         children: BTreeMap::new(),
         parent: false,
         lease_until_ns: 0,
+        ended: false,
     };
     let served = keeper.serve();
     keeper.kill_everything()?;
@@ -61,6 +62,8 @@ struct Keeper {
     parent: bool,
     /// 0: no lease, nobody lives.
     lease_until_ns: u64,
+    /// The node leaves: nobody lives any more, lease or not.
+    ended: bool,
 }
 
 struct Child {
@@ -124,13 +127,15 @@ impl Keeper {
             Err(error) => return Err(error),
         };
         while let Some(request) = self.daemon.pop()? {
-            self.handle(request);
+            self.handle(request)?;
         }
         Ok(open)
     }
 
-    fn handle(&mut self, request: Request) {
+    fn handle(&mut self, request: Request) -> io::Result<()> {
         match request {
+            // There is no life after the end.
+            Request::Lease { .. } if self.ended => {}
             Request::Lease { until_ns } => {
                 self.lease_until_ns = until_ns;
                 if until_ns == 0 {
@@ -154,7 +159,15 @@ impl Keeper {
                 }
                 None => self.daemon.push(&Notice::Gone { id }),
             },
+            Request::End => {
+                self.ended = true;
+                self.lease_until_ns = 0;
+                self.kill_everything()?;
+                self.children.clear();
+                self.daemon.push(&Notice::Nobody);
+            }
         }
+        Ok(())
     }
 
     /// The number of the new process, unless it failed, which is told.

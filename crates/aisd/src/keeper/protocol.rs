@@ -48,6 +48,8 @@ pub enum Request {
         /// Which.
         id: u64,
     },
+    /// Kill all there is, and start nothing any more. Answered by [`Notice::Nobody`].
+    End,
 }
 
 /// What the keeper tells its daemon.
@@ -79,6 +81,9 @@ pub enum Notice {
         /// Which.
         id: u64,
     },
+    /// No descendant of the keeper is left. The answer to [`Request::End`]; what had not been told
+    /// of them by then is not told any more.
+    Nobody,
 }
 
 /// How a process ended.

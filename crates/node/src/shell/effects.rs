@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 impl Shell {
     pub(super) fn perform_effects(&mut self) {
@@ -60,7 +60,7 @@ impl Shell {
 
     /// Asks the group for something. The first poll is here and now: the group takes what it is
     /// asked in the order of the calls, and a future does nothing before it is polled.
-    fn ask(&mut self, asking: impl Future<Output = Asked> + Send + 'static) {
+    pub(super) fn ask(&mut self, asking: impl Future<Output = Asked> + Send + 'static) {
         let mut asking: BoxFuture<'static, Asked> = Box::pin(asking);
         match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => self.answered(answer),
@@ -94,7 +94,13 @@ impl Shell {
             Task::Kill(key, _) => return self.kill(service, action, key),
         };
         self.launches.insert(id, (service, action));
-        self.launcher.request(request);
+        self.launch(request);
+    }
+
+    fn launch(&mut self, request: LaunchRequest) {
+        if let Some(launcher) = &mut self.launcher {
+            launcher.request(request);
+        }
     }
 
     fn next_launch(&mut self) -> u64 {
@@ -109,7 +115,7 @@ impl Shell {
         };
         if let Some(id) = process.launch {
             self.kills.entry(id).or_default().push((service, action));
-            return self.launcher.request(LaunchRequest::Kill { id });
+            return self.launch(LaunchRequest::Kill { id });
         }
         process.kills.push((service, action));
         if key.0 & INSIDE == 0 {
@@ -118,20 +124,5 @@ impl Shell {
             // A program inside this process cannot be killed; its connections can.
             self.cut_off(key);
         }
-    }
-
-    /// Leaves the group; the end of it all follows.
-    pub(super) fn leave(&mut self, stopped: oneshot::Sender<()>) {
-        self.launcher.lease(None);
-        self.server.end();
-        self.listener = None;
-        if self.stopping.is_empty() {
-            let handle = Arc::clone(&self.handle);
-            self.ask(async move {
-                handle.leave().await;
-                Asked::Left
-            });
-        }
-        self.stopping.push(stopped);
     }
 }

@@ -59,6 +59,8 @@ pub enum LaunchNotice {
         /// Which.
         id: u64,
     },
+    /// The answer to [`Launcher::end`]: no process of this node is left.
+    Nobody,
 }
 
 /// Starts, runs and kills the processes of a node, and ends them when the lease does.
@@ -69,6 +71,10 @@ pub trait Launcher: Send + 'static {
 
     /// The processes may live until this moment; `None`: not any longer.
     fn lease(&mut self, until: Option<Instant>);
+
+    /// The node leaves: its processes end now, and none is started any more. Answered by
+    /// [`LaunchNotice::Nobody`].
+    fn end(&mut self);
 
     /// Waits for the next notice. Dropping the future loses none. `None`: the launcher is gone
     /// and all processes with it; the node stops.
@@ -94,6 +100,10 @@ impl Launcher for NoLauncher {
     }
 
     fn lease(&mut self, _: Option<Instant>) {}
+
+    fn end(&mut self) {
+        self.notices.push_back(LaunchNotice::Nobody);
+    }
 
     async fn next(&mut self) -> Option<LaunchNotice> {
         match self.notices.pop_front() {

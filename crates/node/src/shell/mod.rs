@@ -9,6 +9,7 @@ mod connection;
 mod effects;
 mod handle;
 mod launcher;
+mod leave;
 mod listener;
 mod peers;
 mod processes;
@@ -69,6 +70,9 @@ pub struct NodeLimits {
     pub process_connections: usize,
     /// Bytes on their way to one member; more break the link.
     pub peer_bytes: usize,
+    /// How long a node that is stopped waits for the end of its processes before it says good-bye.
+    /// After that it goes without: the others find out by themselves, and wait out its lease.
+    pub farewell: Duration,
 }
 
 impl Default for NodeLimits {
@@ -79,6 +83,7 @@ impl Default for NodeLimits {
             connections: 8192,
             process_connections: 2048,
             peer_bytes: 64 << 20,
+            farewell: Duration::from_secs(5),
         }
     }
 }
@@ -188,7 +193,8 @@ struct Shell {
     group: Box<dyn Group>,
     handle: Arc<dyn GroupHandle>,
     transport: Option<Box<dyn Transport>>,
-    launcher: Box<dyn Launcher>,
+    /// `None` once it is gone, and all processes with it.
+    launcher: Option<Box<dyn Launcher>>,
     listener: Option<listener::Listener>,
     sender: mpsc::Sender<Inbound>,
     inbox: mpsc::Receiver<Inbound>,
@@ -207,7 +213,11 @@ struct Shell {
     next_tick: Instant,
     node_name: String,
     stop: Option<ShellError>,
+    /// Who has asked this node to leave. Nobody is served any more from then on.
     stopping: Vec<oneshot::Sender<()>>,
+    farewell: Duration,
+    /// Until then the good-bye waits for the end of the node's processes.
+    farewell_until: Option<Instant>,
 }
 
 impl Shell {
@@ -228,7 +238,7 @@ impl Shell {
             handle: parts.group.handle(),
             group: parts.group,
             transport: parts.transport,
-            launcher: parts.launcher,
+            launcher: Some(parts.launcher),
             listener,
             server: server::Server::new(limits, sender.clone()),
             sender,
@@ -245,6 +255,8 @@ impl Shell {
             node_name,
             stop: None,
             stopping: Vec::new(),
+            farewell: limits.farewell,
+            farewell_until: None,
         }
     }
 
@@ -261,7 +273,7 @@ impl Shell {
                 delivery = self.group.next() => self.delivered(delivery),
                 Some(inbound) = self.inbox.recv() => self.inbound(inbound),
                 event = next_of(&mut self.transport) => self.peer_event(event),
-                notice = self.launcher.next() => self.launch_notice(notice),
+                notice = next_notice(&mut self.launcher) => self.launch_notice(notice),
                 Some(answer) = self.asked.next(), if !self.asked.is_empty() => self.answered(answer),
                 accepted = accept_of(&mut self.listener) => self.accepted(accepted),
                 () = sleep_until(wake) => {}
@@ -298,6 +310,10 @@ impl Shell {
     fn tick(&mut self) {
         self.check_lease();
         let now = Instant::now();
+        if self.farewell_until.is_some_and(|until| until <= now) {
+            tracing::error!("goes without a good-bye: its processes do not end");
+            self.stop.get_or_insert(ShellError::Stopped);
+        }
         if now < self.next_tick {
             return;
         }
@@ -312,7 +328,7 @@ impl Shell {
 
     fn wake_at(&self) -> Instant {
         let deadline = self.core.deadline().and_then(|at| self.clock.wake_at(at));
-        let others = [deadline, self.lease_until].into_iter().flatten();
+        let others = [deadline, self.lease_until, self.farewell_until].into_iter().flatten();
         others.fold(self.next_tick, Instant::min)
     }
 
@@ -338,7 +354,11 @@ impl Shell {
                 return;
             }
             Some(Delivery::Lease(until)) => {
-                self.launcher.lease(until);
+                // A node that leaves starts nothing any more, lease or not.
+                if let Some(launcher) = self.launcher.as_mut().filter(|_| self.stopping.is_empty())
+                {
+                    launcher.lease(until);
+                }
                 self.lease_until = until.map(Instant::from_std);
                 Event::Lease(if until.is_some() { Lease::Held } else { Lease::Lost })
             }
@@ -397,6 +417,9 @@ impl Shell {
     }
 
     fn launch_notice(&mut self, notice: Option<LaunchNotice>) {
+        if !self.stopping.is_empty() {
+            return self.last_notice(notice);
+        }
         match notice {
             Some(LaunchNotice::Started { id, pid }) => {
                 let key = self.server.processes.started(id, pid);
@@ -415,6 +438,8 @@ impl Shell {
                     self.events.push_back(Event::ActionDone(service, action, done));
                 }
             }
+            // Nobody asked.
+            Some(LaunchNotice::Nobody) => {}
             None => self.stop = Some(ShellError::Launcher),
         }
     }
@@ -427,7 +452,9 @@ impl Shell {
 
     /// Nothing may act any more: programs are cut off, processes end.
     fn end(&mut self) {
-        self.launcher.lease(None);
+        if let Some(launcher) = &mut self.launcher {
+            launcher.lease(None);
+        }
         self.server.end();
         for stopped in self.stopping.drain(..) {
             // Whoever waited may have gone.
@@ -439,6 +466,13 @@ impl Shell {
 async fn next_of(transport: &mut Option<Box<dyn Transport>>) -> Option<PeerEvent> {
     match transport {
         Some(transport) => transport.next().await,
+        None => pending().await,
+    }
+}
+
+async fn next_notice(launcher: &mut Option<Box<dyn Launcher>>) -> Option<LaunchNotice> {
+    match launcher {
+        Some(launcher) => launcher.next().await,
         None => pending().await,
     }
 }

@@ -198,6 +198,14 @@ impl Shell {
 
     pub(super) fn inbound(&mut self, inbound: Inbound) {
         match inbound {
+            // Its programs are cut off, and what they hold goes with this node.
+            Inbound::Frame(..)
+            | Inbound::Closed(..)
+            | Inbound::Writable(_)
+            | Inbound::Died(_)
+            | Inbound::Connect(..)
+            | Inbound::Exit(_)
+                if !self.stopping.is_empty() => {}
             Inbound::Frame(id, frame) => self.program_frame(id, frame),
             Inbound::Closed(id, garbage) => self.connection_closed(id, garbage),
             Inbound::Writable(id) => self.server.writable(id),

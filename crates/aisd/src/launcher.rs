@@ -1,9 +1,6 @@
 //! The keeper as the node's launcher.
 
-use crate::{
-    config::Config,
-    keeper::{Attached, End, Notice, Request, Task},
-};
+use crate::keeper::{Attached, End, Notice, Request, Task};
 use ais_client::SOCKET_VARIABLE;
 use ais_node::{LaunchNotice, LaunchRequest, Launcher};
 use ais_service::{Exit, Run, Spawn, Wait};
@@ -17,10 +14,11 @@ use std::{
 const COMPONENT_VARIABLE: &str = "SA_AMF_COMPONENT_NAME";
 
 /// The variable that tells a component the name of its node.
-const NODE_VARIABLE: &str = "AIS_NODE";
+pub const NODE_VARIABLE: &str = "AIS_NODE";
 
 /// Has the node's processes started and killed by its keeper.
-pub(super) struct KeeperLauncher {
+#[derive(Debug)]
+pub struct KeeperLauncher {
     /// `None` once it is gone.
     keeper: Option<Attached>,
     /// Where components run.
@@ -35,12 +33,15 @@ pub(super) struct KeeperLauncher {
 }
 
 impl KeeperLauncher {
-    pub(super) fn new(keeper: Attached, config: &Config) -> Self {
-        let socket = config.socket.path.display().to_string();
-        let variables = [(SOCKET_VARIABLE, socket), (NODE_VARIABLE, config.this().name.clone())];
+    /// For a node of this name whose programs connect to `socket`: its components run in `folder`,
+    /// and what they print is kept in `var/log` below it.
+    #[must_use]
+    pub fn new(keeper: Attached, node: &str, socket: &Path, folder: &Path) -> Self {
+        let socket = socket.display().to_string();
+        let variables = [(SOCKET_VARIABLE, socket), (NODE_VARIABLE, node.to_owned())];
         Self {
             keeper: Some(keeper),
-            folder: config.folder.clone(),
+            folder: folder.to_owned(),
             environment: variables.map(|(name, value)| (name.to_owned(), value)).into(),
             leased: false,
             held: Vec::new(),
@@ -118,6 +119,12 @@ impl Launcher for KeeperLauncher {
         }
     }
 
+    fn end(&mut self) {
+        self.leased = false;
+        self.held.clear();
+        self.tell(&Request::End);
+    }
+
     async fn next(&mut self) -> Option<LaunchNotice> {
         match self.keeper.as_mut()?.next().await {
             Ok(Some(notice)) => Some(told(notice)),
@@ -146,6 +153,7 @@ fn told(notice: Notice) -> LaunchNotice {
             },
         },
         Notice::Gone { id } => LaunchNotice::Gone { id },
+        Notice::Nobody => LaunchNotice::Nobody,
     }
 }
 
