@@ -81,6 +81,12 @@ impl Log {
         self.seen = self.lines.len();
     }
 
+    /// Forgets the first lines only, that many of them.
+    pub fn skip_to(&mut self, lines: usize) {
+        self.read_on();
+        self.seen = lines.min(self.lines.len());
+    }
+
     /// Waits for the next line for which `find` finds something, after the last one found.
     ///
     /// # Errors

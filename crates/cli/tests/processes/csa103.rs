@@ -4,7 +4,7 @@ use crate::site::{Component, Site, kill};
 use ais_cli::{dev::PATIENCE, logs::hello};
 use rustix::process::Signal;
 
-const START: &[&str] = &[
+pub(crate) const START: &[&str] = &[
     "Component [{me}] : PID [",
     "IOC Address : 0x1",
     "IOC Port : 0x",
@@ -20,7 +20,7 @@ const ALL: &[&str] = &["SCNodeI0", "SCNodeI1", "PayloadNodeI0", "PayloadNodeI1"]
 
 /// The number that the component prints next.
 #[track_caller]
-fn count(it: &mut Component) -> (u64, u32) {
+pub(crate) fn count(it: &mut Component) -> (u64, u32) {
     let (number, line) = it.next("a number", hello);
     (number, line.pid)
 }
@@ -28,7 +28,14 @@ fn count(it: &mut Component) -> (u64, u32) {
 /// It takes over, and goes on where the other stopped.
 #[track_caller]
 fn take_over(it: &mut Component, last: u64) {
-    it.lines(&["{me}: Active state requested from state 2", "{me} reading checkpoint"]);
+    it.line("{me}: Active state requested from state 2");
+    goes_on(it, last);
+}
+
+/// It is active, and goes on where the other stopped.
+#[track_caller]
+pub(crate) fn goes_on(it: &mut Component, last: u64) {
+    it.line("{me} reading checkpoint");
     let (read, _) = it.next("the number read", |text| {
         text.split_once(" read checkpoint: seq = ")?.1.parse::<u64>().ok()
     });
@@ -135,6 +142,10 @@ fn c35_the_node_of_the_active_is_yanked() {
 }
 
 fn last_number(site: &Site) -> u64 {
-    let mut dead = site.log("SCNodeI0", "csa103CompI2");
+    last_of(&mut site.log("SCNodeI0", "csa103CompI2"))
+}
+
+/// The last number that a dead component has printed.
+pub(crate) fn last_of(dead: &mut Component) -> u64 {
     dead.log.lines().iter().filter_map(|line| hello(&line.text)).next_back().unwrap()
 }

@@ -1,7 +1,8 @@
-//! The tutorials, end to end: real processes, real sockets, real signals, judged by the log lines
-//! of the originals.
+//! Clusters of real processes, with real sockets and real signals: the tutorials end to end, judged
+//! by the log lines of the originals, and daemons that hang or leave.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod csa103;
 mod csa104;
+mod faults;
 mod site;

@@ -40,10 +40,15 @@ impl Drop for Site {
 impl Site {
     /// A running cluster with a model of the examples.
     pub(crate) fn new(hosts: &[&str], model: &str) -> Self {
-        let turn = TURN.lock().unwrap_or_else(|failed| failed.into_inner());
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/models");
+        Self::with_model(hosts, fs::read_to_string(models.join(model)).unwrap())
+    }
+
+    /// A running cluster with a model of its own.
+    pub(crate) fn with_model(hosts: &[&str], model: String) -> Self {
+        let turn = TURN.lock().unwrap_or_else(|failed| failed.into_inner());
         let plan = Plan {
-            model: Some(fs::read_to_string(models.join(model)).unwrap()),
+            model: Some(model),
             program: Some(env!("CARGO_BIN_EXE_ais").into()),
             failure_timeout_ms: 2000,
             ..Plan::new(hosts.iter().copied())
