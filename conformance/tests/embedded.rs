@@ -9,7 +9,8 @@ fn check(medium: Medium, ids: &[&str]) {
     for wanted in ids {
         let (id, text) = scenarios().iter().find(|(id, _)| id == wanted).expect("it exists");
         let scenario = parse(id, text).expect("readable");
-        let verdict = run(&scenario, &Embedded { medium }, Options::default());
+        let program = env!("CARGO_BIN_EXE_ais-conformance").into();
+        let verdict = run(&scenario, &Embedded { medium, program }, Options::default());
         assert_eq!(verdict, Verdict::Pass, "{id}: {}", verdict.reason());
     }
 }

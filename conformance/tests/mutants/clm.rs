@@ -1,40 +1,17 @@
-//! The suite is tested itself: implementations that break one rule each must be caught, and the
-//! honest one must go free.
+//! Membership: what must not pass.
 
-#![allow(
-    irrefutable_let_patterns,
-    unreachable_patterns,
-    reason = "right for any number of services"
-)]
-
-use ais_conformance::Sim;
-use ais_conformance_core::{
-    AnyCall, AnyCallback, AnyReply, Cluster, Fault, Feature, Implementation, Options, Scenario,
-    SessionName, Setup, Ticket, Trouble, Verdict, parse, run, scenarios,
-};
+use crate::liar::{Answer, HONEST, Mutant, as_code, forgive as forgive_as};
+use ais_conformance_core::{AnyCall, AnyCallback, AnyReply};
 use ais_types::{
-    Error, ErrorCode, Name, NodeId, Outcome,
-    clm::{Call, Callback, Change, Reply},
+    ErrorCode,
+    clm::{Call, Callback, Change, Reply, TrackCallback},
 };
-use std::{collections::BTreeMap, time::Duration};
 
-type Answer = Outcome<AnyReply>;
-
-/// One rule broken, between the implementation and the suite.
-#[derive(Clone, Copy)]
-struct Mutant {
-    name: &'static str,
-    answer: fn(&Call, Answer) -> Answer,
-    callbacks: fn(&mut Vec<Callback>),
-}
-
-const HONEST: Mutant = Mutant { name: "honest", answer: |_, it| it, callbacks: |_| {} };
-
-const MUTANTS: &[Mutant] = &[
+pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "stops what is not tracked",
         answer: |call, it| match call {
-            Call::TrackStop => Ok(AnyReply::Clm(Reply::Stopped(1))),
+            AnyCall::Clm(Call::TrackStop) => Ok(AnyReply::Clm(Reply::Stopped(1))),
             _ => it,
         },
         ..HONEST
@@ -43,14 +20,12 @@ const MUTANTS: &[Mutant] = &[
     Mutant { name: "needs no callback", answer: |_, it| forgive(it, ErrorCode::Init), ..HONEST },
     Mutant {
         name: "has one code for all that is unknown",
-        answer: |_, it| {
-            it.map_err(|error| as_code(error, ErrorCode::NotExist, ErrorCode::InvalidParam))
-        },
+        answer: |_, it| as_code(it, ErrorCode::NotExist, ErrorCode::InvalidParam),
         ..HONEST
     },
     Mutant {
         name: "does not mind which generation",
-        answer: |_, it| it.map_err(|error| as_code(error, ErrorCode::Version, ErrorCode::BadFlags)),
+        answer: |_, it| as_code(it, ErrorCode::Version, ErrorCode::BadFlags),
         ..HONEST
     },
     Mutant {
@@ -61,9 +36,10 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "names a wrong version",
         answer: |call, it| match (call, it) {
-            (Call::Initialize { version, .. }, Ok(AnyReply::Clm(Reply::VersionRefused(_)))) => {
-                Ok(AnyReply::Clm(Reply::VersionRefused(*version)))
-            }
+            (
+                AnyCall::Clm(Call::Initialize { version, .. }),
+                Ok(AnyReply::Clm(Reply::VersionRefused(_))),
+            ) => Ok(AnyReply::Clm(Reply::VersionRefused(*version))),
             (_, it) => it,
         },
         ..HONEST
@@ -116,7 +92,7 @@ const MUTANTS: &[Mutant] = &[
         name: "forgets the invocation",
         callbacks: |all| {
             for it in all {
-                if let Callback::NodeGet { invocation, .. } = it {
+                if let AnyCallback::Clm(Callback::NodeGet { invocation, .. }) = it {
                     *invocation = 0;
                 }
             }
@@ -134,131 +110,13 @@ const MUTANTS: &[Mutant] = &[
 ];
 
 fn forgive(answer: Answer, code: ErrorCode) -> Answer {
-    match answer {
-        Err(error) if error.code == code => Ok(AnyReply::Clm(Reply::Tracked)),
-        it => it,
-    }
+    forgive_as(answer, code, AnyReply::Clm(Reply::Tracked))
 }
 
-fn as_code(error: Error, from: ErrorCode, to: ErrorCode) -> Error {
-    if error.code == from { Error { code: to, ..error } } else { error }
-}
-
-fn each_track(all: &mut [Callback], change: fn(&mut ais_types::clm::TrackCallback)) {
+fn each_track(all: &mut [AnyCallback], change: fn(&mut TrackCallback)) {
     for it in all {
-        if let Callback::Track(it) = it {
+        if let AnyCallback::Clm(Callback::Track(it)) = it {
             change(it);
         }
     }
-}
-
-impl Implementation for Mutant {
-    fn name(&self) -> String {
-        self.name.to_owned()
-    }
-
-    fn supports(&self, feature: Feature) -> Result<(), String> {
-        Sim.supports(feature)
-    }
-
-    fn start(&self, setup: &Setup) -> Result<Box<dyn Cluster>, Trouble> {
-        let honest = Sim.start(setup)?;
-        Ok(Box::new(Liar { mutant: *self, honest, calls: BTreeMap::new() }))
-    }
-}
-
-struct Liar {
-    mutant: Mutant,
-    honest: Box<dyn Cluster>,
-    calls: BTreeMap<Ticket, Call>,
-}
-
-impl Cluster for Liar {
-    fn node_id(&self, node: &str) -> NodeId {
-        self.honest.node_id(node)
-    }
-
-    fn node_name(&self, node: &str) -> Name {
-        self.honest.node_name(node)
-    }
-
-    fn process(&mut self, process: &str, node: &str) -> Result<(), Trouble> {
-        self.honest.process(process, node)
-    }
-
-    fn call(&mut self, session: &SessionName, call: AnyCall) -> Result<Ticket, Trouble> {
-        let ticket = self.honest.call(session, call.clone())?;
-        if let AnyCall::Clm(call) = call {
-            self.calls.insert(ticket, call);
-        }
-        Ok(ticket)
-    }
-
-    fn answer(&mut self, ticket: Ticket) -> Option<Answer> {
-        let answer = self.honest.answer(ticket)?;
-        Some(match self.calls.get(&ticket) {
-            Some(call) => (self.mutant.answer)(call, answer),
-            None => answer,
-        })
-    }
-
-    fn peek(&mut self, ticket: Ticket) -> Option<Answer> {
-        self.honest.peek(ticket)
-    }
-
-    fn dispatch(
-        &mut self,
-        session: &SessionName,
-        one: bool,
-        want: usize,
-    ) -> Result<Outcome<Vec<AnyCallback>>, Trouble> {
-        let come = self.honest.dispatch(session, one, want)?;
-        Ok(come.map(|come| {
-            let clm = |it| match it {
-                AnyCallback::Clm(it) => Some(it),
-                #[allow(unreachable_patterns)]
-                _ => None,
-            };
-            let mut come: Vec<Callback> = come.into_iter().filter_map(clm).collect();
-            (self.mutant.callbacks)(&mut come);
-            come.into_iter().map(AnyCallback::Clm).collect()
-        }))
-    }
-
-    fn finalize(&mut self, session: &SessionName) -> Result<Outcome<()>, Trouble> {
-        self.honest.finalize(session)
-    }
-
-    fn inject(&mut self, fault: &Fault) -> Result<(), Trouble> {
-        self.honest.inject(fault)
-    }
-
-    fn wait(&mut self, time: Duration) {
-        self.honest.wait(time);
-    }
-}
-
-fn clm_scenarios() -> Vec<Scenario> {
-    let clm = scenarios().iter().filter(|(id, _)| id.starts_with("clm/"));
-    clm.map(|(id, text)| parse(id, text).expect("readable")).collect()
-}
-
-/// Which `shall` scenarios fail.
-fn caught_by(mutant: &Mutant) -> Vec<String> {
-    let all = clm_scenarios();
-    let failed =
-        all.iter().filter(|it| matches!(run(it, mutant, Options::default()), Verdict::Fail(_)));
-    failed.map(|it| it.id.clone()).collect()
-}
-
-#[test]
-fn every_liar_is_caught() {
-    let missed = MUTANTS.iter().filter(|it| caught_by(it).is_empty());
-    let missed: Vec<&str> = missed.map(|it| it.name).collect();
-    assert!(missed.is_empty(), "nobody notices: {missed:?}");
-}
-
-#[test]
-fn the_honest_one_goes_free() {
-    assert_eq!(caught_by(&HONEST), Vec::<String>::new());
 }
