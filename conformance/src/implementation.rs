@@ -25,11 +25,13 @@ pub fn sim(medium: Medium) -> Box<dyn Implementation> {
     }
 }
 
-/// Nodes in this process.
+/// Nodes in this process; `program` becomes their keepers and components (see [`becomes_another`]).
+///
+/// [`becomes_another`]: crate::becomes_another
 #[must_use]
-pub fn embedded(medium: Medium) -> Box<dyn Implementation> {
+pub fn embedded(medium: Medium, program: PathBuf) -> Box<dyn Implementation> {
     match medium {
-        Medium::Memory | Medium::Tcp => Box::new(Embedded { medium }),
+        Medium::Memory | Medium::Tcp => Box::new(Embedded { medium, program }),
         Medium::Udp => none("embedded over udp", "the UDP transport is not supported yet"),
     }
 }

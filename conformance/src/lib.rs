@@ -30,6 +30,7 @@ use std::{
     ffi::OsString,
     io,
     os::{fd::AsFd, unix::net::UnixStream},
+    path::Path,
     process::ExitCode,
 };
 
@@ -46,7 +47,22 @@ pub fn becomes_another(arguments: &[OsString]) -> Option<ExitCode> {
         let name = OsString::from("aisd");
         return Some(aisd::main([name].into_iter().chain(rest.iter().cloned()).collect()));
     }
+    if role == real::COMPONENT {
+        return Some(be_component(rest));
+    }
     (role == real::HELPER).then(help)
+}
+
+/// A component under test: who runs the scenario is behind the socket that is named.
+fn be_component(arguments: &[OsString]) -> ExitCode {
+    let socket = arguments.first().ok_or_else(|| io::Error::other("which socket?"));
+    match socket.and_then(|it| real::be_component(Path::new(it))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("component: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A program under test: who runs the scenario is at the other end of its standard input.

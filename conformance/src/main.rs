@@ -3,22 +3,22 @@
 
 use ais_conformance::{Medium, implementation};
 use ais_conformance_core::{
-    Gaps, Implementation, Options, Outcome, ParseError, Scenario, junit, markdown, parse, run_all,
-    scenarios, summary, text,
+    Clauses, Gaps, Implementation, Options, Outcome, ParseError, Run, Scenario, clauses, coverage,
+    junit, markdown, parse, run_all, scenarios, summary, text,
 };
 use clap::{Parser, ValueEnum};
-use std::{env, ffi::OsString, process::ExitCode, time::Instant};
+use std::{collections::BTreeSet, env, ffi::OsString, process::ExitCode, time::Instant};
 
 /// Judges an implementation of the Application Interface Specification.
 #[derive(Parser)]
 #[command(name = "ais-conformance", version)]
 struct Arguments {
-    /// Whom to judge.
-    #[arg(long, value_enum, default_value = "sim")]
-    implementation: Which,
-    /// How its nodes talk to each other.
-    #[arg(long, value_enum, default_value = "memory")]
-    transport: Transport,
+    /// Whom to judge; several, one after the other, with commas in between.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "sim")]
+    implementation: Vec<Which>,
+    /// How its nodes talk to each other; without it tcp for aisd, and memory for the others.
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
     /// Only the scenarios of this service; all services without it.
     #[arg(long)]
     service: Option<String>,
@@ -28,6 +28,9 @@ struct Arguments {
     /// Besides the text, a report in this form on standard output.
     #[arg(long, value_enum)]
     report: Option<Report>,
+    /// Besides, which clauses of the specification have scenarios, and what became of those.
+    #[arg(long)]
+    clauses: bool,
     /// What the specification only recommends counts, too.
     #[arg(long)]
     strict: bool,
@@ -85,25 +88,49 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         chosen.iter().for_each(|it| println!("{:<60} {}", it.id, it.clause));
         return Ok(true);
     }
-    let implementation = implementation_of(arguments)?;
+    let judged = arguments.implementation.iter().map(|it| implementation_of(*it, arguments));
+    let judged: Vec<Box<dyn Implementation>> = judged.collect::<Result<_, _>>()?;
     let gaps = gaps()?;
     let options = Options { strict: arguments.strict };
     // A report on standard output is not interrupted by the progress.
     let quiet = arguments.report.is_some();
-    let mut told = |outcome: &Outcome| match quiet {
-        true => eprintln!("{}", text(outcome)),
-        false => println!("{}", text(outcome)),
-    };
     let clock = clock();
-    let outcomes = run_all(&chosen, &*implementation, &gaps, options, &clock, &mut told);
-    let (line, good) = summary(&outcomes);
+    let mut runs = Vec::new();
+    for implementation in judged {
+        let mut told = |outcome: &Outcome| match quiet {
+            true => eprintln!("{}", text(outcome)),
+            false => println!("{}", text(outcome)),
+        };
+        let outcomes = run_all(&chosen, &*implementation, &gaps, options, &clock, &mut told);
+        runs.push(Run { implementation: implementation.name(), outcomes });
+    }
+    report(arguments, &chosen, &runs)
+}
+
+/// What there is to say when all is done. Whether nothing failed.
+fn report(arguments: &Arguments, chosen: &[Scenario], runs: &[Run]) -> Result<bool, String> {
+    let lists = lists(chosen)?;
     match arguments.report {
-        Some(Report::Junit) => print!("{}", junit(&implementation.name(), &outcomes)),
-        Some(Report::Markdown) => print!("{}", markdown(&[(implementation.name(), outcomes)])),
+        Some(Report::Junit) => print!("{}", junit(runs)),
+        Some(Report::Markdown) => print!("{}", markdown(&lists, runs)),
         None => {}
     }
+    if arguments.clauses {
+        for run in runs {
+            println!("{}:", run.implementation);
+            lists.iter().for_each(|list| print!("{}", coverage(list, &run.outcomes)));
+        }
+    }
+    let all: Vec<Outcome> = runs.iter().flat_map(|it| it.outcomes.clone()).collect();
+    let (line, good) = summary(&all);
     println!("{line}");
     Ok(good)
+}
+
+/// The clauses of the services that were judged.
+fn lists(chosen: &[Scenario]) -> Result<Vec<Clauses>, String> {
+    let services: BTreeSet<&str> = chosen.iter().filter_map(|it| it.id.split('/').next()).collect();
+    services.into_iter().map(|it| clauses(it).map_err(|error| format!("{it}: {error}"))).collect()
 }
 
 fn chosen(arguments: &Arguments) -> Result<Vec<Scenario>, String> {
@@ -131,19 +158,25 @@ fn gaps() -> Result<Gaps, String> {
     Ok(gaps)
 }
 
-fn implementation_of(arguments: &Arguments) -> Result<Box<dyn Implementation>, String> {
-    let medium = match arguments.transport {
+fn implementation_of(
+    which: Which,
+    arguments: &Arguments,
+) -> Result<Box<dyn Implementation>, String> {
+    let usual = match which {
+        Which::Sim | Which::Embedded => Transport::Memory,
+        Which::Aisd => Transport::Tcp,
+    };
+    let medium = match arguments.transport.unwrap_or(usual) {
         Transport::Memory => Medium::Memory,
         Transport::Tcp => Medium::Tcp,
         Transport::Udp => Medium::Udp,
     };
-    Ok(match arguments.implementation {
+    // It becomes whatever is needed besides.
+    let program = env::current_exe().map_err(|error| error.to_string())?;
+    Ok(match which {
         Which::Sim => implementation::sim(medium),
-        Which::Embedded => implementation::embedded(medium),
-        Which::Aisd => {
-            let program = env::current_exe().map_err(|error| error.to_string())?;
-            implementation::aisd(medium, program)
-        }
+        Which::Embedded => implementation::embedded(medium, program),
+        Which::Aisd => implementation::aisd(medium, program),
     })
 }
 

@@ -51,6 +51,7 @@
 //! both readings, with a comment.
 #![forbid(unsafe_code)]
 
+mod clauses;
 mod gaps;
 mod implementation;
 mod parse;
@@ -61,13 +62,14 @@ mod scenario;
 mod verdict;
 pub mod vocabulary;
 
+pub use clauses::{Clause, Clauses};
 pub use gaps::{Gap, Gaps};
 pub use implementation::{
     Cluster, Fault, Feature, Implementation, NodeSpec, SessionName, Setup, Ticket, Trouble,
 };
 pub use parse::{ParseError, parse};
 pub use pattern::{Bindings, Pattern};
-pub use report::{junit, markdown, summary, text};
+pub use report::{Run, coverage, junit, markdown, summary, text};
 pub use runner::{Options, run, run_all};
 pub use scenario::{Action, Level, Scenario, Step, Word};
 pub use verdict::{Failure, Outcome, Verdict};
@@ -79,4 +81,13 @@ include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
 #[must_use]
 pub fn scenarios() -> &'static [(&'static str, &'static str)] {
     SCENARIOS
+}
+
+/// The clauses of a service; none for a service that has no list.
+///
+/// # Errors
+/// When the list is broken.
+pub fn clauses(service: &str) -> Result<Clauses, String> {
+    let list = CLAUSES.iter().find(|it| it.0 == service);
+    list.map_or_else(|| Ok(Clauses::default()), |it| Clauses::read(it.1))
 }

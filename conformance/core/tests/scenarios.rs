@@ -1,6 +1,8 @@
 //! Every scenario of the project can be read, and its calls mean something.
 
-use ais_conformance_core::{Action, AnyCall, Names, Words, parse, scenarios};
+use ais_conformance_core::{
+    Action, AnyCall, Names, Words, clauses, parse, scenarios, vocabulary::SERVICES,
+};
 use ais_types::{Name, NodeId};
 
 #[test]
@@ -13,6 +15,25 @@ fn every_scenario_can_be_read() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_scenario_cites_a_clause_that_is_listed() {
+    let mut wrong = Vec::new();
+    for (id, text) in scenarios() {
+        let (service, _) = id.split_once('/').expect("a service and a name");
+        let list = clauses(service).unwrap_or_else(|error| panic!("{service}: {error}"));
+        let scenario = parse(id, text).expect("readable");
+        wrong.extend(list.cited(&scenario.clause).err().map(|error| format!("{id}: {error}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_service_has_a_list_of_clauses() {
+    for service in SERVICES {
+        assert!(clauses(service).is_ok_and(|it| it.iter().next().is_some()), "{service}");
+    }
 }
 
 /// Calls that no vocabulary understands. Variables stand for a number here.

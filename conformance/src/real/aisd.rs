@@ -2,6 +2,7 @@
 
 use super::{
     cluster::{Host, RealCluster},
+    components::{Components, model_text},
     remote::{Body, Remote},
 };
 use crate::services;
@@ -27,6 +28,8 @@ pub(crate) const HELPER: &str = "helper";
 
 /// A node not heard of for so long is lost.
 const FAILURE_MS: u32 = 1000;
+/// The file of the scenario's AMF model, if it has one.
+const MODEL: &str = "model.toml";
 /// How long a daemon may take to stop.
 const STOP: Duration = Duration::from_secs(10);
 
@@ -49,19 +52,27 @@ impl Implementation for Aisd {
             | Feature::KillNode
             | Feature::StopNode
             | Feature::StartNode
-            | Feature::Witness => Ok(()),
+            | Feature::Witness
+            | Feature::Components => Ok(()),
             Feature::Cut => Err("daemons of one machine cannot be cut off here".to_owned()),
-            Feature::Components => Err("the adapter hands the daemons no AMF model yet".to_owned()),
         }
     }
 
     fn start(&self, setup: &Setup) -> Result<Box<dyn Cluster>, Trouble> {
         let folder = TempDir::with_prefix("ais-conformance-").map_err(broken)?;
+        let mut components = None;
+        if let Some(model) = &setup.model {
+            let place = Components::listen(folder.path()).map_err(broken)?;
+            let model = model_text(model, &self.program, place.socket())?;
+            fs::write(folder.path().join(MODEL), model).map_err(broken)?;
+            components = Some(place);
+        }
         let daemons = Daemons {
             program: self.program.clone(),
             addresses: addresses(setup.nodes.len()).map_err(broken)?,
             specs: setup.nodes.clone(),
             running: setup.nodes.iter().map(|_| None).collect(),
+            components,
             folder,
         };
         Ok(Box::new(RealCluster::start(daemons, &setup.nodes)?))
@@ -83,6 +94,7 @@ struct Daemons {
     specs: Vec<NodeSpec>,
     addresses: Vec<SocketAddr>,
     running: Vec<Option<Child>>,
+    components: Option<Components>,
     // Goes last: daemons have files in it.
     folder: TempDir,
 }
@@ -99,6 +111,9 @@ impl Daemons {
             self.specs[at].name,
             self.socket(at),
         );
+        if self.components.is_some() {
+            let _ = writeln!(text, "model = {MODEL:?}");
+        }
         for (number, (spec, address)) in (1..).zip(self.specs.iter().zip(&self.addresses)) {
             let role = if spec.witness { "witness" } else { "voter" };
             let name = &spec.name;
@@ -202,5 +217,9 @@ impl Host for Daemons {
 
     fn name(&self, at: usize) -> Name {
         Name::new(&self.specs[at].name).expect("scenario names are short")
+    }
+
+    fn components(&mut self) -> Option<&mut Components> {
+        self.components.as_mut()
     }
 }

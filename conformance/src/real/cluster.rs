@@ -1,6 +1,6 @@
 //! What all clusters in real time have in common.
 
-use super::{clock, protocol::Dispatch, remote::Remote};
+use super::{clock, components::Components, protocol::Dispatch, remote::Remote};
 use ais_client::{Endpoint, Node};
 use ais_conformance_core::{
     AnyCall, AnyCallback, AnyReply, Cluster, Fault, NodeSpec, SessionName, Ticket, Trouble,
@@ -37,12 +37,14 @@ pub(super) trait Host {
     fn program(&mut self, at: usize) -> Result<Remote, Trouble>;
     /// The name by which services know the node.
     fn name(&self, at: usize) -> Name;
+    /// Where components arrive, if there is a model.
+    fn components(&mut self) -> Option<&mut Components>;
 }
 
 pub(super) struct RealCluster<H: Host> {
-    // Programs end before their nodes.
-    programs: BTreeMap<String, (usize, Remote)>,
+    // Nodes end before their programs: else they would see to those that AMF has started.
     host: H,
+    programs: BTreeMap<String, (usize, Remote)>,
     nodes: Vec<NodeState>,
     calls: BTreeMap<Ticket, SessionName>,
     tickets: u64,
@@ -133,6 +135,9 @@ impl<H: Host> RealCluster<H> {
 
     fn kill_programs(&mut self, of: usize) {
         self.programs.retain(|_, (at, _)| *at != of);
+        if let Some(components) = self.host.components() {
+            components.forget(&self.nodes[of].name);
+        }
     }
 }
 
@@ -154,6 +159,16 @@ impl<H: Host> Cluster for RealCluster<H> {
         let at = self.node(node)?;
         let program = self.host.program(at)?;
         self.programs.insert(process.to_owned(), (at, program));
+        Ok(())
+    }
+
+    fn component(&mut self, process: &str, component: &str) -> Result<(), Trouble> {
+        let none = || Trouble::NotSupported("there is no model, and so no component".to_owned());
+        let components = self.host.components().ok_or_else(none)?;
+        let found = components.claim(component, 2 * PATIENCE);
+        let found = found.ok_or_else(|| Trouble::Broken(format!("{component} is not started")))?;
+        let at = self.node(&found.node)?;
+        self.programs.insert(process.to_owned(), (at, found.remote));
         Ok(())
     }
 
@@ -204,8 +219,8 @@ impl<H: Host> Cluster for RealCluster<H> {
             }
             Fault::KillNode(node) => {
                 let at = self.node(node)?;
-                self.kill_programs(at);
                 self.host.kill(at);
+                self.kill_programs(at);
                 self.nodes[at].up = false;
             }
             Fault::StopNode(node) => {

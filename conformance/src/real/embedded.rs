@@ -1,7 +1,9 @@
-//! Nodes in this process, each on a thread of its own.
+//! Nodes in this process, each on a thread of its own. With a model they have a keeper and a socket
+//! like a daemon, so that AMF can start components.
 
 use super::{
     cluster::{Host, RealCluster, id},
+    components::{Components, model_text},
     helper,
     remote::{Body, Remote},
 };
@@ -9,17 +11,24 @@ use crate::{Medium, services};
 use ais_client::Endpoint;
 use ais_conformance_core::{Cluster, Feature, Implementation, NodeSpec, Setup, Trouble};
 use ais_group::{Identity, raft};
-use ais_node::{NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts};
+use ais_node::{
+    Launcher, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, SocketConfig,
+};
 use ais_transport::{Class, Peer, Transport, memory::Network, tcp};
-use ais_types::{Name, NodeId, Role};
+use ais_types::{Name, NodeId, Role, amf::Model};
+use aisd::{KeeperLauncher, keeper::Keeper};
 use std::{
     collections::BTreeMap,
+    io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::net::UnixStream,
+    path::PathBuf,
+    process::Child,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::{runtime::Builder, sync::oneshot};
 
 /// A node not heard of for so long is lost.
@@ -27,10 +36,12 @@ const FAILURE: Duration = Duration::from_secs(1);
 const CLUSTER: &str = "conformance";
 
 /// Nodes of this implementation in this process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Embedded {
     /// How they talk to each other: memory or TCP.
     pub medium: Medium,
+    /// A program that becomes the keeper of a node, and its components: `ais-conformance` itself.
+    pub program: PathBuf,
 }
 
 impl Implementation for Embedded {
@@ -49,12 +60,12 @@ impl Implementation for Embedded {
             | Feature::KillNode
             | Feature::StopNode
             | Feature::StartNode
-            | Feature::Witness => Ok(()),
+            | Feature::Witness
+            | Feature::Components => Ok(()),
             Feature::Cut => match self.medium {
                 Medium::Memory => Ok(()),
                 Medium::Tcp | Medium::Udp => Err("cuts need --transport memory".to_owned()),
             },
-            Feature::Components => Err("nodes in this process start no components".to_owned()),
         }
     }
 
@@ -63,11 +74,35 @@ impl Implementation for Embedded {
             Medium::Memory => Wires::Memory(Network::new(1)),
             Medium::Tcp | Medium::Udp => Wires::Tcp(addresses(setup.nodes.len())?),
         };
-        let lives = setup.nodes.iter().map(|_| None).collect();
-        let nodes =
-            Nodes { specs: setup.nodes.clone(), wires: Arc::new(network), lives, nonces: 0 };
+        let (site, components) = match &setup.model {
+            Some(text) => self.site(setup, text).map(|(site, place)| (Some(site), Some(place)))?,
+            None => (None, None),
+        };
+        let nodes = Nodes {
+            specs: setup.nodes.clone(),
+            wires: Arc::new(network),
+            lives: setup.nodes.iter().map(|_| None).collect(),
+            nonces: 0,
+            components,
+            site: site.map(Arc::new),
+        };
         Ok(Box::new(RealCluster::start(nodes, &setup.nodes)?))
     }
+}
+
+impl Embedded {
+    /// What nodes need that have a model.
+    fn site(&self, setup: &Setup, model: &str) -> Result<(Site, Components), Trouble> {
+        let folder = TempDir::with_prefix("ais-conformance-").map_err(broken)?;
+        let components = Components::listen(folder.path()).map_err(broken)?;
+        let model = model_text(model, &self.program, components.socket())?;
+        let model = services::model(&Setup { model: Some(model), ..setup.clone() }, called)?;
+        Ok((Site { program: self.program.clone(), model, folder }, components))
+    }
+}
+
+fn broken(error: io::Error) -> Trouble {
+    Trouble::Broken(error.to_string())
 }
 
 /// Free ports; somebody else may take them before we do, which shows as a node that does not start.
@@ -83,11 +118,27 @@ enum Wires {
     Tcp(Vec<SocketAddr>),
 }
 
+/// What nodes have that start components.
+struct Site {
+    program: PathBuf,
+    model: Option<Model>,
+    folder: TempDir,
+}
+
+impl Site {
+    fn socket(&self, node: &str) -> PathBuf {
+        self.folder.path().join(format!("{node}.sock"))
+    }
+}
+
 struct Nodes {
     specs: Vec<NodeSpec>,
     wires: Arc<Wires>,
     lives: Vec<Option<Life>>,
     nonces: u64,
+    components: Option<Components>,
+    // Goes last: nodes have files in it.
+    site: Option<Arc<Site>>,
 }
 
 /// One life of a node.
@@ -121,10 +172,15 @@ struct Plan {
     nonce: u64,
     specs: Vec<NodeSpec>,
     wires: Arc<Wires>,
+    site: Option<Arc<Site>>,
+}
+
+fn called(node: &str) -> Name {
+    Name::new(format!("safNode={node},safCluster={CLUSTER}")).expect("names are short")
 }
 
 fn name_of(spec: &NodeSpec) -> Name {
-    Name::new(format!("safNode={},safCluster={CLUSTER}", spec.name)).expect("names are short")
+    called(&spec.name)
 }
 
 impl Host for Nodes {
@@ -132,7 +188,7 @@ impl Host for Nodes {
         self.lives[at] = None;
         self.nonces += 1;
         let (specs, wires) = (self.specs.clone(), Arc::clone(&self.wires));
-        let plan = Plan { at, nonce: self.nonces, specs, wires };
+        let plan = Plan { at, nonce: self.nonces, specs, wires, site: self.site.clone() };
         let (kill, killed) = oneshot::channel();
         let (sender, started) = mpsc::channel();
         let thread = thread::spawn(move || live(&plan, &sender, killed));
@@ -206,6 +262,10 @@ impl Host for Nodes {
     fn name(&self, at: usize) -> Name {
         name_of(&self.specs[at])
     }
+
+    fn components(&mut self) -> Option<&mut Components> {
+        self.components.as_mut()
+    }
 }
 
 /// The life of a node, from its start until it ends by itself or is killed.
@@ -218,8 +278,9 @@ fn live(
         Ok(runtime) => runtime,
         Err(error) => return drop(started.send(Err(error.to_string()))),
     };
+    let mut keeper = None;
     runtime.block_on(async {
-        match start(plan).await {
+        match start(plan, &mut keeper).await {
             Err(error) => drop(started.send(Err(error))),
             Ok((handle, _listener)) => {
                 let _ = started.send(Ok(handle.clone()));
@@ -232,24 +293,42 @@ fn live(
     });
     // Whatever still runs is dropped where it stands: a crash.
     runtime.shutdown_background();
+    if let Some(mut keeper) = keeper {
+        // It notices, kills what it keeps, and ends.
+        let _ = keeper.wait();
+    }
 }
 
 /// The node, and what has to live as long as it.
-async fn start(plan: &Plan) -> Result<(NodeHandle, Option<tcp::TcpNode>), String> {
+async fn start(
+    plan: &Plan,
+    keeper: &mut Option<Child>,
+) -> Result<(NodeHandle, Option<tcp::TcpNode>), String> {
+    let launcher = launcher(plan, keeper).map_err(|error| format!("no keeper: {error}"))?;
     let me = Peer { node: id(plan.at), nonce: plan.nonce };
     match &*plan.wires {
         Wires::Memory(network) => {
             let node = network.node(me.node, me.nonce);
-            Ok((assemble(plan, node.open(Class::Control), node.open(Class::Data))?, None))
+            let (control, data) = (node.open(Class::Control), node.open(Class::Data));
+            Ok((assemble(plan, launcher, control, data)?, None))
         }
         Wires::Tcp(addresses) => {
             let mut config = tcp::Config::new(CLUSTER, me, addresses[plan.at]);
             config.peers = peers(plan, addresses);
             let node = tcp::TcpNode::bind(config).await.map_err(|error| error.to_string())?;
-            let handle = assemble(plan, node.open(Class::Control), node.open(Class::Data))?;
-            Ok((handle, Some(node)))
+            let (control, data) = (node.open(Class::Control), node.open(Class::Data));
+            Ok((assemble(plan, launcher, control, data)?, Some(node)))
         }
     }
+}
+
+/// A keeper for a node that has a model.
+fn launcher(plan: &Plan, kept: &mut Option<Child>) -> io::Result<Box<dyn Launcher>> {
+    let Some(site) = &plan.site else { return Ok(Box::new(NoLauncher::default())) };
+    let (keeper, process) = Keeper::start(&site.program)?.attach()?;
+    *kept = Some(process);
+    let node = &plan.specs[plan.at].name;
+    Ok(Box::new(KeeperLauncher::new(keeper, node, &site.socket(node), site.folder.path())))
 }
 
 fn peers(plan: &Plan, addresses: &[SocketAddr]) -> BTreeMap<NodeId, SocketAddr> {
@@ -257,7 +336,12 @@ fn peers(plan: &Plan, addresses: &[SocketAddr]) -> BTreeMap<NodeId, SocketAddr> 
     others.map(|(at, address)| (id(at), *address)).collect()
 }
 
-fn assemble<T: Transport>(plan: &Plan, control: T, data: T) -> Result<NodeHandle, String> {
+fn assemble<T: Transport>(
+    plan: &Plan,
+    launcher: Box<dyn Launcher>,
+    control: T,
+    data: T,
+) -> Result<NodeHandle, String> {
     let spec = &plan.specs[plan.at];
     let addresses = match &*plan.wires {
         Wires::Memory(_) => vec![format!("10.0.0.{}:4000", plan.at + 1)],
@@ -277,14 +361,17 @@ fn assemble<T: Transport>(plan: &Plan, control: T, data: T) -> Result<NodeHandle
     let config = NodeConfig {
         cluster: CLUSTER.to_owned(),
         name: name_of(spec),
-        socket: None,
+        socket: plan
+            .site
+            .as_ref()
+            .map(|it| SocketConfig { path: it.socket(&spec.name), mode: 0o600 }),
         limits: NodeLimits::default(),
     };
     let parts = NodeParts {
         group: Box::new(group),
         transport: Some(Box::new(data)),
-        launcher: Box::new(NoLauncher::default()),
-        services: services::all(id(plan.at), None),
+        launcher,
+        services: services::all(id(plan.at), plan.site.as_ref().and_then(|it| it.model.as_ref())),
     };
     Node::start(config, parts).map_err(|error| error.to_string())
 }

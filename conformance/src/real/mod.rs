@@ -4,6 +4,7 @@
 mod aisd;
 mod clock;
 mod cluster;
+mod components;
 mod embedded;
 mod helper;
 mod protocol;
@@ -11,5 +12,6 @@ mod remote;
 
 pub use aisd::Aisd;
 pub(crate) use aisd::{DAEMON, HELPER};
+pub(crate) use components::{COMPONENT, be as be_component};
 pub use embedded::Embedded;
 pub(crate) use helper::serve;

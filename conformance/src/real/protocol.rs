@@ -14,6 +14,8 @@ pub(super) const CALL: u8 = 1;
 pub(super) const DISPATCH: u8 = 2;
 /// Runner → program: end a handle.
 pub(super) const FINALIZE: u8 = 3;
+/// Component → runner: who it is. Comes first, and is not answered.
+pub(super) const HELLO: u8 = 4;
 
 /// The header of a request.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,9 +6,10 @@ use ais_conformance_core::{AnyCall, AnyCallback, AnyReply, SessionName};
 use ais_types::{Error, ErrorCode, Outcome};
 use ais_wire::{Frame, decode_bytes, encode_bytes};
 use bytes::Bytes;
+use rustix::process::{Signal, pidfd_send_signal};
 use std::{
     collections::BTreeMap,
-    os::unix::net::UnixStream,
+    os::{fd::OwnedFd, unix::net::UnixStream},
     process::Child,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -28,6 +29,8 @@ pub(super) enum Body {
     Inside(Option<Arc<ais_node::Program>>),
     /// A process.
     Process(Child),
+    /// A process that AMF has started.
+    Component(OwnedFd),
 }
 
 #[derive(Default)]
@@ -61,6 +64,10 @@ impl Remote {
             heard.changed.notify_all();
         });
         Ok(Self { stream, answers, body })
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.answers.lock().ended
     }
 
     pub(super) fn call(&self, tag: u64, session: &SessionName, call: AnyCall) {
@@ -141,6 +148,10 @@ impl Drop for Remote {
                 // SIGKILL; it may have ended already.
                 let _ = child.kill();
                 let _ = child.wait();
+            }
+            Body::Component(process) => {
+                // It may have ended already.
+                let _ = pidfd_send_signal(&*process, Signal::KILL);
             }
         }
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
