@@ -361,10 +361,11 @@ fn assemble<T: Transport>(
     let config = NodeConfig {
         cluster: CLUSTER.to_owned(),
         name: name_of(spec),
-        socket: plan
-            .site
-            .as_ref()
-            .map(|it| SocketConfig { path: it.socket(&spec.name), mode: 0o600 }),
+        socket: plan.site.as_ref().map(|it| SocketConfig {
+            path: it.socket(&spec.name),
+            mode: 0o600,
+            group: None,
+        }),
         limits: NodeLimits::default(),
     };
     let parts = NodeParts {
