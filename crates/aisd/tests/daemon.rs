@@ -2,7 +2,7 @@
 //! to it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use ais_client::{Ckpt, Endpoint, Node, Session};
+use ais_client::{Endpoint, Node, Session};
 use ais_types::{Hello, ServiceId, Version, frame};
 use ais_wire::{Frame, encode_bytes};
 use bytes::Bytes;
@@ -168,8 +168,7 @@ fn hello() -> Bytes {
 #[test]
 fn whoever_sends_garbage_is_cut_off_and_nobody_else_notices() {
     let daemon = Daemon::new(CONFIG);
-    let session = Session::open(&daemon.endpoint(), ServiceId::CKPT, Version::b(2, 2), "good");
-    let good = Ckpt::from(session.unwrap());
+    let good = Node::<Session>::open(&daemon.endpoint(), "good").unwrap();
     let hello = hello();
     let huge = [&hello[..], &[0xff; 16]].concat();
     let garbage: [Bytes; 5] = [
@@ -191,7 +190,7 @@ fn whoever_sends_garbage_is_cut_off_and_nobody_else_notices() {
         assert!(ended.is_ok() || ended.as_ref().is_err_and(reset), "not cut off: {ended:?}");
         daemon.answers();
     }
-    assert!(good.list().is_ok(), "a session of somebody else goes on");
+    assert!(good.status().is_ok(), "a session of somebody else goes on");
 }
 
 /// The child of another test: connects, says half of what it has to say, and waits to be killed.
