@@ -38,13 +38,17 @@ pub(crate) enum Key {
 pub(crate) struct Leading {
     pub(crate) term: u64,
     since: Instant,
+    /// Leases of former leaders have run out by then.
+    former: Instant,
     pending: BTreeSet<Key>,
     /// Pings that came after the current round began.
     pub(crate) waiting: Vec<Waiting>,
     /// Pings that the current round will answer.
     pub(crate) in_round: Vec<Waiting>,
+    /// The number of that round.
+    pub(crate) round: u64,
     /// When a quorum last confirmed that it leads.
-    confirmed: Instant,
+    pub(crate) confirmed: Instant,
     seen: BTreeMap<MemberId, Seen>,
     /// When the last ping arrived for which a lease was granted.
     granted: BTreeMap<MemberId, Instant>,
@@ -85,13 +89,15 @@ impl Seen {
 }
 
 impl Leading {
-    pub(crate) fn new(term: u64, now: Instant) -> Self {
+    pub(crate) fn new(term: u64, now: Instant, former: Duration) -> Self {
         Self {
             term,
             since: now,
+            former: now + former,
             pending: BTreeSet::new(),
             waiting: Vec::new(),
             in_round: Vec::new(),
+            round: 0,
             confirmed: now,
             seen: BTreeMap::new(),
             granted: BTreeMap::new(),
@@ -275,12 +281,16 @@ impl Member {
             leading.cuts.clear();
         }
         let lost_at = |seen: &Seen| seen.at + self.timing.failure;
-        let since = leading.since;
+        let (since, former) = (leading.since, leading.former);
         let missing: Vec<MemberId> = (self.state.rafts.iter())
             .filter(|(_, raft)| **raft != self.raft_id)
             .filter(|(member, raft)| {
-                let seen = leading.seen.entry(**member).or_insert_with(|| Seen::new(since));
-                self.link.ended.contains_key(*raft) || lost_at(seen) < now
+                // Who was silent before the election, too, is not given the time again.
+                let heard = self.link.last_heard(**raft).map_or(since, |it| it.min(since));
+                let seen = leading.seen.entry(**member);
+                let seen = seen.or_insert_with(|| Seen { at: heard, ..Seen::new(since) });
+                // Nobody is out before what it was granted has run out, unless it has ended.
+                self.link.ended.contains_key(*raft) || lost_at(seen).max(former) < now
             })
             .map(|(member, _)| *member)
             .collect();
@@ -319,9 +329,8 @@ impl Member {
     fn release(&mut self, now: Instant) {
         let Some(leading) = &self.leading else { return };
         let stopped = |(member, raft): &(&MemberId, &RaftId)| {
-            let granted = leading.granted.get(member).copied().unwrap_or(leading.since);
-            // Leases of former leaders ended before this one was elected, or soon after.
-            let lease = granted.max(leading.since) + self.timing.lease;
+            let granted = leading.granted.get(member).map(|at| *at + self.timing.lease);
+            let lease = granted.map_or(leading.former, |it| it.max(leading.former));
             let end = self.link.ended.get(raft).map_or(lease, |ended| lease.min(*ended));
             end + self.timing.margin < now
         };

@@ -67,7 +67,7 @@ pub(crate) enum Done {
     /// A proposal was delivered or refused.
     Proposed(super::lead::Key, bool),
     /// A quorum has confirmed that this leader leads, or not.
-    Round(bool),
+    Round(u64, bool),
     /// A participant was taken into consensus, or not.
     Admitted(RaftId, bool),
     /// Consensus was tidied.
@@ -115,6 +115,10 @@ pub(crate) struct Member {
     pub(crate) followed: Option<RaftId>,
     /// When the leader was last heard in consensus.
     pub(crate) contact: Instant,
+    /// Whether it ever followed a leader, or was one.
+    pub(crate) led: bool,
+    /// Whether a vote for this candidate came before its voter had refused for its time.
+    pub(crate) rushed: bool,
     pub(crate) campaign_at: Instant,
     pub(crate) lease: Lease,
     pub(crate) orders: Orders,
@@ -361,10 +365,12 @@ impl Member {
         let leads = metrics.state == ServerState::Leader && self.leader == Some(self.raft_id);
         let term = leads.then_some(metrics.current_term);
         if self.leading.as_ref().map(|it| it.term) != term {
+            let waited = !self.rushed && self.leading.is_none();
             if self.leading.is_some() {
-                self.contact = now;
+                (self.contact, self.led) = (now, true);
             }
-            self.leading = term.map(|term| Leading::new(term, now));
+            let former = self.timing.former(waited);
+            self.leading = term.map(|term| Leading::new(term, now, former));
         }
     }
 
@@ -487,7 +493,10 @@ impl Member {
             Packet::Ping(ping) => self.ping(from, ping, now),
             Packet::Pong(pong) => self.pong(from, &pong, now),
             Packet::Ask(tag, group, request) => self.asked(node, from, tag, group, request),
-            Packet::Answer(tag, response) => self.link.answered(node, tag, response),
+            Packet::Answer(tag, response) => {
+                self.rushed |= matches!(response, Response::Vote(_, false));
+                self.link.answered(node, tag, response);
+            }
         }
     }
 
@@ -506,7 +515,7 @@ impl Member {
             }
             Request::Vote(_) if self.refuses_votes(Instant::now()) => true,
             Request::Append(request) => {
-                self.contact = Instant::now();
+                (self.contact, self.led) = (Instant::now(), true);
                 self.jobs.spawn(async move {
                     let response = raft.append_entries(request).await;
                     Done::Answer(node, tag, response.map_or(Response::No, Response::Append))
@@ -514,16 +523,19 @@ impl Member {
                 false
             }
             Request::Vote(request) => {
+                let waited = self.has_waited(Instant::now());
+                self.forget_round();
                 self.jobs.spawn(async move {
                     let response = raft.vote(request).await;
-                    Done::Answer(node, tag, response.map_or(Response::No, Response::Vote))
+                    let response = response.map(|it| Response::Vote(it, waited));
+                    Done::Answer(node, tag, response.unwrap_or(Response::No))
                 });
                 // Someone else is at it: this one's turn comes later.
                 self.campaign_at = self.campaign_at.max(Instant::now() + self.timing.step * 2);
                 false
             }
             Request::Install(vote, meta, state) => {
-                self.contact = Instant::now();
+                (self.contact, self.led) = (Instant::now(), true);
                 let snapshot = super::types::Snapshot { meta, snapshot: Box::new(state) };
                 self.jobs.spawn(async move {
                     let response = raft.install_full_snapshot(vote, snapshot).await;
@@ -566,7 +578,7 @@ impl Member {
                 self.link.put(node, &Packet::Answer(tag, response));
             }
             Done::Proposed(key, taken) => self.proposed(key, taken),
-            Done::Round(confirmed) => self.round(confirmed),
+            Done::Round(round, confirmed) => self.round(round, confirmed),
             Done::Admitted(raft, done) => self.admitted(raft, done),
             Done::Tidied => {
                 if let Some(leading) = &mut self.leading {

@@ -208,6 +208,8 @@ async fn live(
         leading: None,
         followed: None,
         contact: now,
+        led: false,
+        rushed: false,
         campaign_at: now,
         lease: Lease::default(),
         orders: Orders::default(),

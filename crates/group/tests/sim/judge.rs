@@ -178,10 +178,14 @@ impl Judge {
         self.ordered(life, stamp, format!("release of {member}"));
         let now = Instant::now();
         self.released.entry(member).or_insert(now);
-        if let Some(seen) = self.names.get(&member).map(|life| &self.lives[life]) {
-            let holds = !seen.dead && seen.lease.is_some_and(|until| until > now.into_std());
-            assert!(!holds, "{member} is released and holds a lease");
-        }
+        assert!(!self.leased(member), "{member} is released and holds a lease");
+    }
+
+    /// Whether this member lives and holds a lease now.
+    pub(crate) fn leased(&self, member: MemberId) -> bool {
+        let seen = self.names.get(&member).map(|life| &self.lives[life]);
+        let now = Instant::now().into_std();
+        seen.is_some_and(|it| !it.dead && it.lease.is_some_and(|until| until > now))
     }
 
     /// Whether these lives, and no others, are in the last view of each, with a lease.

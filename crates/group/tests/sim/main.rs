@@ -151,6 +151,44 @@ fn a_leader_that_ends_takes_nobodys_lease_with_it() {
     }
 }
 
+/// Neither does one that is cut off, stopped or without power: the next one renews the leases of
+/// those it reaches before they run out. The lost one is out and released in time.
+#[test]
+fn a_leader_that_vanishes_takes_nobodys_lease_with_it() {
+    for seed in 0..40 {
+        simulate(async move {
+            let failure = [ms(500), ms(200), SECOND][seed as usize % 3];
+            let voters: &[u32] = if seed % 4 < 2 { &[1, 2, 3] } else { &[1, 2, 3, 4, 5] };
+            let mut world = World::new(seed, voters);
+            world.failure = failure;
+            voters.iter().chain(&[11]).for_each(|node| world.start(*node));
+            world.settled(5 * SECOND).await;
+            let pause = ms(world.rng.u64(..300));
+            world.pass(pause).await;
+            let leader = world.leader();
+            let (id, started, others) = (world.id(leader), Instant::now(), world.others(&[leader]));
+            if seed % 2 == 0 {
+                world.vanish(leader);
+            } else {
+                let rest: Vec<NodeId> = others.iter().map(|it| NodeId(*it)).collect();
+                world.network.partition(&[&[NodeId(leader)], &rest]);
+            }
+            let seen = world.life(others[0]);
+            let gone = |judge: &judge::Judge| !judge.lives[&seen].view.contains(id);
+            world.until("a view without it", failure + ms(200), gone).await;
+            assert!(!world.judge().leased(id), "seed {seed}: out, and may still act");
+            let released = |judge: &judge::Judge| judge.released.contains_key(&id);
+            let most = (failure + failure / 2).saturating_sub(started.elapsed());
+            world.until("its release", most, released).await;
+            world.pass(2 * SECOND).await;
+            for node in others {
+                let life = world.life(node);
+                assert_eq!(world.judge().lives[&life].interrupted, 0, "seed {seed}, n{node}");
+            }
+        });
+    }
+}
+
 #[test]
 fn a_restarted_voter_is_another_incarnation_with_the_state_of_the_others() {
     simulate(async {
