@@ -69,6 +69,9 @@ pub struct NodeLimits {
     pub process_connections: usize,
     /// Bytes on their way to one member; more break the link.
     pub peer_bytes: usize,
+    /// Orders and barriers that the group has not answered; with more, programs are not listened
+    /// to until it has.
+    pub asked: usize,
 }
 
 impl Default for NodeLimits {
@@ -79,6 +82,7 @@ impl Default for NodeLimits {
             connections: 8192,
             process_connections: 2048,
             peer_bytes: 64 << 20,
+            asked: 4096,
         }
     }
 }
@@ -194,6 +198,7 @@ struct Shell {
     inbox: mpsc::Receiver<Inbound>,
     server: server::Server,
     peers: peers::Peers,
+    asked_max: usize,
     asked: FuturesUnordered<BoxFuture<'static, Asked>>,
     /// Who asked the launcher for what, by the launcher's number.
     launches: BTreeMap<u64, (ServiceId, ActionId)>,
@@ -234,6 +239,7 @@ impl Shell {
             sender,
             inbox,
             peers,
+            asked_max: limits.asked,
             asked: FuturesUnordered::new(),
             launches: BTreeMap::new(),
             launched: 0,
@@ -252,6 +258,7 @@ impl Shell {
     async fn run(mut self) -> ShellError {
         loop {
             self.settle();
+            self.server.set_busy(self.asked.len() > self.asked_max);
             if let Some(reason) = self.stop.take() {
                 self.end();
                 return reason;
@@ -385,7 +392,8 @@ impl Shell {
         match answer {
             Asked::Ordered(Ok(())) => {}
             Asked::Ordered(Err(error @ GroupError::TooLarge { .. })) => {
-                tracing::error!(%error, "a service ordered too much; its entry is lost");
+                // The core refuses what is too large: the group has another limit than it was told.
+                self.stop = Some(ShellError::Fatal(error.to_string()));
             }
             // The group's last delivery says so too.
             Asked::Ordered(Err(GroupError::Left(_))) | Asked::Barriers(_, Err(_)) => {}
