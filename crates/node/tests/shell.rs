@@ -5,7 +5,7 @@
 mod toy;
 
 use ais_client::{AsyncSession, Endpoint, Node as NodeClient, Patience, Session, Wait};
-use ais_group::{Identity, Solo};
+use ais_group::{Delivery, Group, GroupError, GroupHandle, Identity, PlugOrder, Priority, Solo};
 use ais_node::{
     Adapter, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, ShellError,
     SocketConfig,
@@ -43,6 +43,10 @@ impl Fixture {
     }
 
     fn with(limits: NodeLimits) -> Self {
+        Self::on(limits, |identity| Box::new(Solo::new(identity)))
+    }
+
+    fn on(limits: NodeLimits, group: fn(Identity) -> Box<dyn Group>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("node");
         let (sender, started) = mpsc::channel();
@@ -50,7 +54,7 @@ impl Fixture {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.unwrap();
             runtime.block_on(async {
-                let handle = start(path, limits).unwrap();
+                let handle = start_on(path, limits, group).unwrap();
                 sender.send((handle.clone(), tokio::runtime::Handle::current())).unwrap();
                 handle.stopped().await;
             });
@@ -101,6 +105,14 @@ fn rest() {
 }
 
 fn start(path: PathBuf, limits: NodeLimits) -> Result<NodeHandle, ShellError> {
+    start_on(path, limits, |identity| Box::new(Solo::new(identity)))
+}
+
+fn start_on(
+    path: PathBuf,
+    limits: NodeLimits,
+    group: fn(Identity) -> Box<dyn Group>,
+) -> Result<NodeHandle, ShellError> {
     let name = Name::new("alone").unwrap();
     let identity = Identity {
         node: NodeId(1),
@@ -112,7 +124,7 @@ fn start(path: PathBuf, limits: NodeLimits) -> Result<NodeHandle, ShellError> {
     let socket = Some(SocketConfig { path, mode: 0o600, group: None });
     let config = NodeConfig { cluster: "test".to_owned(), name, socket, limits };
     let parts = NodeParts {
-        group: Box::new(Solo::new(identity)),
+        group: group(identity),
         transport: None,
         launcher: Box::new(NoLauncher::default()),
         services: vec![Adapter::boxed(Toy::default())],
@@ -432,4 +444,65 @@ fn two_nodes_do_not_share_a_socket() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let second = runtime.block_on(async { start(path, NodeLimits::default()) });
     assert!(matches!(second, Err(ShellError::Socket { .. })), "{second:?}");
+}
+
+/// A group that takes what is ordered, and delivers nothing of it until its end.
+struct Stuck(Solo);
+
+struct StuckHandle(Arc<dyn GroupHandle>);
+
+#[async_trait::async_trait]
+impl Group for Stuck {
+    fn handle(&self) -> Arc<dyn GroupHandle> {
+        Arc::new(StuckHandle(self.0.handle()))
+    }
+    fn me(&self) -> Option<ais_types::MemberId> {
+        self.0.me()
+    }
+    async fn next(&mut self) -> Option<Delivery> {
+        self.0.next().await
+    }
+}
+
+#[async_trait::async_trait]
+impl GroupHandle for StuckHandle {
+    async fn multicast(&self, _: Priority, _: Bytes) -> Result<(), GroupError> {
+        std::future::pending().await
+    }
+    async fn order_plug(&self, _: &str, _: PlugOrder) -> Result<(), GroupError> {
+        std::future::pending().await
+    }
+    async fn process_ended(&self, _: ais_types::ProcessId) -> Result<(), GroupError> {
+        Ok(())
+    }
+    async fn barrier(&self) -> Result<(), GroupError> {
+        self.0.barrier().await
+    }
+    fn group_deadline(&self, deadline: Option<ais_types::GroupTime>) {
+        self.0.group_deadline(deadline);
+    }
+    fn alive(&self) {}
+    async fn leave(&self) {
+        self.0.leave().await;
+    }
+    fn leader(&self) -> Option<ais_types::MemberId> {
+        self.0.leader()
+    }
+}
+
+#[test]
+fn programs_wait_while_the_group_owes_too_many_answers_and_operators_do_not() {
+    let limits = NodeLimits { asked: 2, ..NodeLimits::default() };
+    let node = Fixture::on(limits, |identity| Box::new(Stuck(Solo::new(identity))));
+    let (asked, free) = (node.session(), node.session());
+    let short = Patience::at_most(Duration::from_millis(300));
+    // Three orders are one too many.
+    for key in ["a", "b", "c"] {
+        let call = asked.call_within::<_, Reply>(put(key, "1"), short);
+        assert_eq!(call.unwrap_err().code, ErrorCode::Timeout);
+    }
+    let late = free.call_within::<_, Reply>(Call::Get("a".into()), short);
+    assert_eq!(late.unwrap_err().code, ErrorCode::Timeout, "nobody listens");
+    let status = NodeClient::<Session>::open(&node.endpoint(), "operator").unwrap().status();
+    assert!(status.unwrap().lease, "operators are heard");
 }

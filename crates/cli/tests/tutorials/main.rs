@@ -5,3 +5,4 @@
 mod csa103;
 mod csa104;
 mod site;
+mod stopped;

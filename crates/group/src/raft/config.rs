@@ -1,6 +1,6 @@
 //! What a member is told at its start, and the times that follow from it.
 
-use crate::{Identity, system_wall};
+use crate::{Identity, plug::PLUG_TIMEOUT, system_wall};
 use ais_types::{NodeId, Role, Time};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,6 +16,8 @@ pub struct Config {
     pub voters: BTreeSet<NodeId>,
     /// After this without a sign of life a member is ordered out: 100 ms to a minute.
     pub failure_timeout: Duration,
+    /// How long messages wait for recovery plugs after a view; then it goes on without them.
+    pub plug_timeout: Duration,
     /// Where chance comes from; drawn anew at each start, except in simulations.
     pub seed: u64,
     /// The wall clock; another than the system's only in simulations.
@@ -52,6 +54,7 @@ impl Config {
             identity,
             voters: voters.into_iter().collect(),
             failure_timeout: Duration::from_millis(500),
+            plug_timeout: PLUG_TIMEOUT,
             seed: fastrand::u64(..),
             wall: system_wall,
         }

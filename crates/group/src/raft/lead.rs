@@ -3,6 +3,7 @@
 
 use super::{
     member::{Done, Member},
+    orders::Lane,
     packet::{Packet, Ping, Response, Verdict},
     state::{Applicant, Op},
     types::{Proposal, RaftId},
@@ -23,7 +24,7 @@ const LOG_MAX: usize = 64 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     /// The leader's own orders.
-    Own,
+    Own(Lane),
     /// A peer waits for the answer to this request.
     Answer(NodeId, u64),
     Formed,
@@ -31,6 +32,7 @@ pub(crate) enum Key {
     Left(MemberId),
     Released(MemberId),
     Time,
+    Overdue,
 }
 
 /// What a leader knows, from its election on.
@@ -61,6 +63,10 @@ pub(crate) struct Leading {
     pub(crate) changing: bool,
     /// Everyone has the log up to here.
     pub(crate) purge: u64,
+    /// The view whose recovery plugs are in, and since when that is seen.
+    plugged: Option<(u64, Instant)>,
+    /// When to say next for which plugs messages wait.
+    plug_report: Instant,
 }
 
 /// A ping that waits for a round.
@@ -106,6 +112,8 @@ impl Leading {
             admitting: None,
             changing: false,
             purge: 0,
+            plugged: None,
+            plug_report: now,
         }
     }
 
@@ -179,12 +187,13 @@ impl Member {
         let now = Instant::now();
         let time = self.group_time(now).unwrap_or_default().max(match key {
             Key::Time => self.deadline.unwrap_or_default(),
-            Key::Own
+            Key::Own(_)
             | Key::Answer(..)
             | Key::Formed
             | Key::Join(_)
             | Key::Left(_)
-            | Key::Released(_) => GroupTime::default(),
+            | Key::Released(_)
+            | Key::Overdue => GroupTime::default(),
         });
         let wall = (self.config.wall)().0;
         let Some(leading) = &mut self.leading else { return };
@@ -215,14 +224,21 @@ impl Member {
             leading.pending.remove(&key);
         }
         match key {
-            Key::Own if !taken => self.orders.refused(Instant::now() + self.timing.tick),
+            Key::Own(lane) if !taken => {
+                self.orders.refused(lane, Instant::now() + self.timing.tick);
+            }
             Key::Answer(node, tag) => {
                 let response = if taken { Response::Yes } else { Response::No };
                 self.link.put(node, &Packet::Answer(tag, response));
             }
             // What is still needed is proposed again when it is looked at.
-            Key::Own | Key::Formed | Key::Join(_) | Key::Left(_) | Key::Released(_) | Key::Time => {
-            }
+            Key::Own(_)
+            | Key::Formed
+            | Key::Join(_)
+            | Key::Left(_)
+            | Key::Released(_)
+            | Key::Time
+            | Key::Overdue => {}
         }
     }
 
@@ -251,6 +267,28 @@ impl Member {
         self.release(now);
         self.admit(now);
         self.mark_purge();
+        self.watch_plugs(now);
+    }
+
+    /// A view does not wait for ever for plugs that do not come out.
+    fn watch_plugs(&mut self, now: Instant) {
+        let view = self.state.view.number;
+        let Some(leading) = &mut self.leading else { return };
+        if !self.state.plugs.hold() {
+            leading.plugged = None;
+            return;
+        }
+        let (of, since) = *leading.plugged.get_or_insert((view, now));
+        if of != view {
+            leading.plugged = Some((view, now));
+        } else if now >= since + self.config.plug_timeout {
+            self.propose(Key::Overdue, vec![Op::Overdue(view)]);
+        } else if now >= leading.plug_report {
+            leading.plug_report = now + self.config.plug_timeout / 4;
+            for plug in self.state.plugs.inside() {
+                tracing::warn!(%plug, view, "messages wait for a recovery plug");
+            }
+        }
     }
 
     /// The first view: the founders that are here. The others join.

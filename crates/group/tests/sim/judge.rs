@@ -1,7 +1,7 @@
 //! Sees every delivery of every life, and says at once if a promise is broken.
 
 use crate::world::{Life, bytes};
-use ais_group::{Delivery, Priority};
+use ais_group::{Delivery, Priority, Recovery};
 use ais_types::{MemberId, Stamp, View};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,9 @@ pub(crate) struct Seen {
     /// Own messages delivered here, by priority: the last number.
     own: BTreeMap<Priority, u64>,
     pub(crate) times: Vec<Stamp>,
+    /// Whether recovery plugs are in.
+    held: bool,
+    pub(crate) recovery: Vec<Recovery>,
 }
 
 /// What everyone has seen.
@@ -105,6 +108,12 @@ impl Judge {
                 self.seen(life).times.push(stamp);
                 self.ordered(life, stamp, "time".into());
             }
+            Delivery::Recovery(stamp, news) => {
+                self.ordered(life, stamp, format!("{news:?}"));
+                let seen = self.seen(life);
+                seen.held = matches!(news, Recovery::Held { .. });
+                seen.recovery.push(news);
+            }
             Delivery::Lease(until) => {
                 let seen = self.seen(life);
                 seen.interrupted += u32::from(until.is_none());
@@ -157,6 +166,8 @@ impl Judge {
         let index = *self.messages.entry(payload.clone()).or_insert(stamp.index);
         assert_eq!(index, stamp.index, "delivered twice: {payload:?}");
         let text = std::str::from_utf8(payload).unwrap();
+        let flows = !self.lives[&life].held || text.contains("/Recovery/");
+        assert!(flows, "delivered though recovery plugs are in: {text}");
         let mut parts = text.split('/');
         let sender: Life = parts.next().unwrap().parse().unwrap();
         if sender != life {

@@ -8,7 +8,7 @@ mod judge;
 mod storm;
 mod world;
 
-use ais_group::Priority;
+use ais_group::{Priority, Recovery};
 use ais_types::{GroupTime, NodeId, Role};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -333,6 +333,35 @@ fn a_member_whose_owner_hangs_is_ordered_out() {
                 .await;
         });
     }
+}
+
+/// Also when the leader changes meanwhile.
+#[test]
+fn a_plug_that_never_comes_out_is_named_and_the_view_goes_on_without_it() {
+    simulate(async {
+        let mut world = World::new(15, &[1, 2, 3]);
+        world.plug_timeout = 5 * SECOND;
+        (1..=3).for_each(|node| world.start(node));
+        world.settled(2 * SECOND).await;
+        let leader = world.leader();
+        let owner = world.others(&[leader])[0];
+        let (id, life) = (world.id(owner), world.life(owner));
+        world.nodes[&owner].handle.recovery_plug("forgotten").await.unwrap();
+        world.multicast(owner, Priority::Medium);
+        world.multicast(owner, Priority::Recovery);
+        world.until("recovery flows", SECOND, |judge| judge.acknowledged.len() == 1).await;
+        world.kill(leader);
+        world.pass(4 * SECOND).await;
+        assert_eq!(world.judge().acknowledged.len(), 1);
+        let overdue = |judge: &judge::Judge| match judge.lives[&life].recovery.last() {
+            Some(Recovery::Overdue { plugs, .. }) => {
+                plugs.len() == 1 && plugs[0].member == id && plugs[0].name == "forgotten"
+            }
+            _other => false,
+        };
+        world.until("it is named", 3 * SECOND, overdue).await;
+        world.until("messages flow", SECOND, |judge| judge.acknowledged.len() == 2).await;
+    });
 }
 
 #[test]

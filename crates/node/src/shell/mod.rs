@@ -339,6 +339,8 @@ impl Shell {
             Some(Delivery::ProcessEnded(stamp, process)) => Event::ProcessEnded(stamp, process),
             Some(Delivery::Released(stamp, member)) => Event::Released(stamp, member),
             Some(Delivery::Time(stamp)) => Event::Time(stamp),
+            // For whoever builds on the group itself: services get their state with it.
+            Some(Delivery::Recovery(..)) => return,
             Some(Delivery::Snapshot(reply)) => {
                 // Whoever asked may have gone meanwhile.
                 let _ = reply.send(self.core.snapshot());
