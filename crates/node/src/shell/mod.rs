@@ -393,7 +393,9 @@ impl Shell {
     fn answered(&mut self, answer: Asked) {
         match answer {
             Asked::Ordered(Ok(())) => {}
-            Asked::Ordered(Err(error @ GroupError::TooLarge { .. })) => {
+            Asked::Ordered(Err(
+                error @ (GroupError::TooLarge { .. } | GroupError::Plug { .. }),
+            )) => {
                 // The core refuses what is too large: the group has another limit than it was told.
                 self.stop = Some(ShellError::Fatal(error.to_string()));
             }
