@@ -21,8 +21,8 @@ async fn done<E: Engine>(bench: &Bench<E>, what: Result<(), GroupError>) -> Kept
 
 pub(super) async fn a_plug_holds_back_the_ordinary<E: Engine>(bench: &mut Bench<E>) -> Kept {
     bench.promise("a recovery plug holds back all but recovery messages until it is out, or gone");
-    let owner = bench.owner(bench.nodes()[0]);
-    let other = bench.owner(*bench.nodes().last().unwrap_or(&bench.nodes()[0]));
+    let nodes = bench.nodes();
+    let (owner, other) = (bench.owner(nodes[0]), bench.owner(nodes[nodes.len() - 1]));
     let before = owner.handle.multicast(Priority::Low, "before".into()).await;
     done(bench, before).await?;
     let quiet = owner.record().recovery.is_empty();
