@@ -22,7 +22,7 @@ fn what_runs_on_the_other_nodes_goes_on_when_the_leaders_daemon_is_stopped() {
     let gone = wait_until(|| {
         let status = site.cluster.status("SCNodeI1");
         status.is_some_and(|it| {
-            it.lease && it.view.members.iter().all(|it| it.name.as_str() != leader)
+            it.lease && it.view.members.iter().all(|it| it.name.to_string() != leader)
         })
     });
     assert!(gone, "{leader} is still in the view");
@@ -44,7 +44,7 @@ fn the_active_goes_on(site: &crate::site::Site, leader: &str) {
     let gone = wait_until(|| {
         let status = site.cluster.status("SCNodeI0");
         status.is_some_and(|it| {
-            it.lease && it.view.members.iter().all(|it| it.name.as_str() != leader)
+            it.lease && it.view.members.iter().all(|it| it.name.to_string() != leader)
         })
     });
     assert!(gone, "{leader} is still in the view");
