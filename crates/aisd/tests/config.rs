@@ -86,7 +86,7 @@ fn every_rule_is_kept() {
     check("node = \"east\"", "node = \"south\"", "use one of west, east, third");
     check("node = \"east\"", "nod = \"east\"", "unknown field `nod`");
     check("\"plant\"", "\"../plant\"", "cluster: not fit for a name");
-    check("failure_timeout_ms = 800", "failure_timeout_ms = 10", "use 300 to 60000");
+    check("failure_timeout_ms = 800", "failure_timeout_ms = 10", "use 100 to 60000");
     check("failure_timeout_ms = 800", "failure_timeout_ms = \"1s\"", ":4: failure_timeout_ms:");
     check("failure_timeout_ms = 800", "transport = \"udp\"", "not supported yet; use \"tcp\"");
     check("failure_timeout_ms = 800", "transport = \"memory\"", "\"memory\" joins no processes");

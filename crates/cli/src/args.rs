@@ -89,7 +89,7 @@ pub(crate) enum Dev {
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
         /// A node not heard of for so long is lost.
-        #[arg(long, value_name = "MS", default_value_t = 1000)]
+        #[arg(long, value_name = "MS", default_value_t = 500)]
         failure_timeout_ms: u64,
         /// What nodes log.
         #[arg(long, default_value = "info")]

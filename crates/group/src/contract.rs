@@ -7,6 +7,7 @@
 //! - [`Delivery::Restore`] comes only to a blank incarnation, before anything else, and causes no
 //!   effects.
 
+use crate::plug::{PlugOrder, Recovery};
 use ais_types::{GroupTime, MemberId, ProcessId, Stamp, View};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use tokio::sync::oneshot;
 /// The largest payload of one entry, in bytes. Bulk belongs on the data path.
 pub const PAYLOAD_MAX: usize = 1 << 20;
 
-/// What may overtake what. Recovery traffic is never held back by a plug (there are none yet).
+/// What may overtake what. Recovery traffic is never held back by a [plug](RecoveryPlug).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Priority {
     /// Rebuilding state after a view change.
@@ -27,6 +28,11 @@ pub enum Priority {
     Medium,
     /// What can wait.
     Low,
+}
+
+impl Priority {
+    /// All of them, the most urgent first.
+    pub const ALL: [Self; 4] = [Self::Recovery, Self::High, Self::Medium, Self::Low];
 }
 
 /// Why the group did not take it.
@@ -42,6 +48,14 @@ pub enum GroupError {
         size: usize,
         /// The limit.
         limit: usize,
+    },
+    /// There may not be such a recovery plug.
+    #[error("recovery plug {name:?}: {rule}")]
+    Plug {
+        /// The name that was asked for.
+        name: String,
+        /// The rule.
+        rule: String,
     },
 }
 
@@ -74,6 +88,8 @@ pub enum Delivery {
     Released(Stamp, MemberId),
     /// Group time: a group deadline is due.
     Time(Stamp),
+    /// Whether ordinary messages flow or are held back by recovery plugs. Never without plugs.
+    Recovery(Stamp, Recovery),
     /// The group wants the state as of all deliveries so far: a blank member is about to join.
     Snapshot(SnapshotReply),
     /// The lease is held until this moment of the *monotonic clock of this process*, or lost.
@@ -87,12 +103,19 @@ pub enum Delivery {
 ///
 /// What is "delivered" to a waiting call has been *handled*: the owner has taken it and has come
 /// back to [`Group::next`] for more. So nobody may await these calls where he would otherwise
-/// call `next`. A call that is dropped is ordered all the same.
+/// call `next`. A call that is dropped is ordered all the same, unless it still waits for room.
+///
+/// What a member has ordered and not yet seen delivered is bounded (65,536 orders, 64 MiB, once
+/// for recovery traffic and once for the rest): more calls wait for room, first come, first served.
 #[async_trait]
 pub trait GroupHandle: Send + Sync + 'static {
     /// Puts an entry on the log; returns when it has been delivered here. Entries of one sender
     /// and one priority are delivered in the order of the calls.
     async fn multicast(&self, priority: Priority, payload: Bytes) -> Result<(), GroupError>;
+
+    /// Orders something about a recovery plug of this member, with [`Priority::Recovery`]. See
+    /// [`recovery_plug`](trait.GroupHandle.html#method.recovery_plug), which says it in other words.
+    async fn order_plug(&self, name: &str, order: PlugOrder) -> Result<(), GroupError>;
 
     /// Orders the end of a process of this node.
     async fn process_ended(&self, process: ProcessId) -> Result<(), GroupError>;

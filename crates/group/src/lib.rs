@@ -11,11 +11,14 @@ pub mod check;
 mod contract;
 mod feed;
 mod identity;
+mod plug;
 pub mod raft;
+mod room;
 mod solo;
 
 pub use contract::{
     Delivery, Group, GroupError, GroupHandle, Message, PAYLOAD_MAX, Priority, SnapshotReply,
 };
 pub use identity::{Identity, system_wall};
+pub use plug::{PLUG_NAME_MAX, PLUGS_MAX, Plug, PlugOrder, Recovery, RecoveryPlug};
 pub use solo::Solo;

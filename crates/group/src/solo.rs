@@ -1,7 +1,11 @@
 //! A group of one: no network, no waiting. The embedded default.
 
 use crate::{
-    Delivery, Group, GroupError, GroupHandle, Identity, Message, PAYLOAD_MAX, Priority, system_wall,
+    Delivery, Group, GroupError, GroupHandle, Identity, Message, PAYLOAD_MAX, PLUGS_MAX, PlugOrder,
+    Priority, Recovery,
+    plug::{Change, PLUG_TIMEOUT, Plugs},
+    room::{Place, Room},
+    system_wall,
 };
 use ais_types::{GroupTime, Incarnation, Member, MemberId, ProcessId, Stamp, Time, View};
 use async_trait::async_trait;
@@ -27,6 +31,12 @@ pub struct Solo {
     ready: VecDeque<Delivery>,
     /// Whose order was the last delivery: answered when the owner comes back.
     handled: Option<Waiter>,
+    plugs: Plugs,
+    /// Until when messages wait for plugs.
+    plugged_until: Option<Instant>,
+    plug_timeout: Duration,
+    /// What waits for plugs.
+    held: VecDeque<Order>,
     start: Instant,
     wall: fn() -> Time,
     stamp: Stamp,
@@ -36,14 +46,18 @@ pub struct Solo {
     left: bool,
 }
 
-/// Whoever waits for an order of his own to be delivered.
-type Waiter = oneshot::Sender<Result<(), GroupError>>;
+/// Whoever waits for an order of his own to be delivered, and the room that it takes until then.
+type Waiter = (oneshot::Sender<Result<(), GroupError>>, Place);
+
+/// The one view that there ever is.
+const VIEW: u64 = 1;
 
 #[derive(Debug)]
 enum Order {
-    Message(Bytes, Waiter),
+    Message(Priority, Bytes, Waiter),
     Ended(ProcessId, Waiter),
     Barrier(Waiter),
+    Plug(String, PlugOrder, Waiter),
     Deadline(Option<GroupTime>),
     Leave,
 }
@@ -52,6 +66,8 @@ enum Order {
 struct Handle {
     me: MemberId,
     orders: mpsc::UnboundedSender<Order>,
+    /// For recovery traffic, and for the rest.
+    rooms: [Room; 2],
 }
 
 impl Solo {
@@ -70,9 +86,13 @@ impl Solo {
         let mut solo = Self {
             me,
             orders,
-            handle: Arc::new(Handle { me, orders: sender }),
+            handle: Arc::new(Handle { me, orders: sender, rooms: [Room::new(), Room::new()] }),
             ready: VecDeque::new(),
             handled: None,
+            plugs: Plugs::default(),
+            plugged_until: None,
+            plug_timeout: PLUG_TIMEOUT,
+            held: VecDeque::new(),
             start,
             wall,
             stamp: Stamp::default(),
@@ -84,6 +104,13 @@ impl Solo {
         solo.ready.push_back(Delivery::View(stamp, alone(me, identity)));
         solo.ready.push_back(Delivery::Lease(Some((start + FAR).into_std())));
         solo
+    }
+
+    /// The same, where messages wait for so long for recovery plugs.
+    #[must_use]
+    pub fn with_plug_timeout(mut self, timeout: Duration) -> Self {
+        self.plug_timeout = timeout;
+        self
     }
 
     /// The stamp of the next entry.
@@ -98,20 +125,29 @@ impl Solo {
     }
 
     fn take(&mut self, order: Order) -> Option<Delivery> {
+        let waits = match &order {
+            Order::Message(priority, ..) => !priority.flows_always(),
+            Order::Ended(..) => true,
+            Order::Barrier(_) | Order::Plug(..) | Order::Deadline(_) | Order::Leave => false,
+        };
+        if waits && self.plugs.hold() {
+            self.held.push_back(order);
+            return None;
+        }
         match order {
-            Order::Message(payload, waiter) => {
+            Order::Message(_, payload, waiter) => {
                 self.handled = Some(waiter);
                 let stamp = self.stamp();
                 Some(Delivery::Message(stamp, Message { from: self.me, payload }))
             }
+            Order::Plug(name, order, waiter) => self.plug(&name, order, waiter),
             Order::Ended(process, waiter) => {
                 self.handled = Some(waiter);
                 let stamp = self.stamp();
                 Some(Delivery::ProcessEnded(stamp, process))
             }
             Order::Barrier(waiter) => {
-                // Whoever gave up waiting needs no answer.
-                let _ = waiter.send(Ok(()));
+                answer(waiter, Ok(()));
                 None
             }
             Order::Deadline(deadline) => {
@@ -121,10 +157,38 @@ impl Solo {
             Order::Leave => {
                 self.left = true;
                 self.orders.close();
+                self.held.clear();
                 self.ready.push_back(Delivery::Left("it said good-bye".into()));
                 Some(Delivery::Lease(None))
             }
         }
+    }
+
+    fn plug(&mut self, name: &str, order: PlugOrder, waiter: Waiter) -> Option<Delivery> {
+        if order == PlugOrder::Create && self.plugs.count(self.me) >= PLUGS_MAX {
+            let rule = format!("a member has at most {PLUGS_MAX} plugs");
+            answer(waiter, Err(GroupError::Plug { name: name.into(), rule }));
+            return None;
+        }
+        let news = self.change_plugs(Change::Order(self.me, name, order));
+        if news.is_some() {
+            self.handled = Some(waiter);
+        } else {
+            answer(waiter, Ok(()));
+        }
+        news
+    }
+
+    fn change_plugs(&mut self, change: Change<'_>) -> Option<Delivery> {
+        let news = self.plugs.change(VIEW, change)?;
+        let until = Instant::now() + self.plug_timeout;
+        self.plugged_until = self.plugs.hold().then(|| self.plugged_until.unwrap_or(until));
+        if let Recovery::Overdue { plugs, .. } = &news {
+            for plug in plugs {
+                tracing::error!(%plug, "goes on without a recovery plug that never came out");
+            }
+        }
+        Some(Delivery::Recovery(self.stamp(), news))
     }
 
     /// When the group deadline is due, unless it has been told already.
@@ -140,11 +204,16 @@ impl Solo {
     }
 }
 
+fn answer((waiter, _): Waiter, outcome: Result<(), GroupError>) {
+    // Whoever gave up waiting needs no answer.
+    let _ = waiter.send(outcome);
+}
+
 /// View 1.
 fn alone(me: MemberId, identity: Identity) -> View {
     let Identity { name, role, addresses, boot_time, node: _ } = identity;
     let member = Member { id: me, name, role, addresses, boot_time, joined_view: 1 };
-    View { number: 1, members: vec![member] }
+    View { number: VIEW, members: vec![member] }
 }
 
 #[async_trait]
@@ -159,7 +228,7 @@ impl Group for Solo {
 
     async fn next(&mut self) -> Option<Delivery> {
         if let Some(waiter) = self.handled.take() {
-            let _ = waiter.send(Ok(()));
+            answer(waiter, Ok(()));
         }
         loop {
             if let Some(delivery) = self.ready.pop_front() {
@@ -168,12 +237,24 @@ impl Group for Solo {
             if self.left {
                 return None;
             }
-            let due = self.due();
+            if !self.plugs.hold()
+                && let Some(order) = self.held.pop_front()
+                && let Some(delivery) = self.take(order)
+            {
+                return Some(delivery);
+            }
+            let (due, overdue) = (self.due(), self.plugged_until);
             let order = tokio::select! {
                 biased;
                 order = self.orders.recv() => order,
                 () = async { match due { Some(at) => sleep_until(at).await, None => pending().await } } => {
                     return Some(self.time());
+                }
+                () = async { match overdue { Some(at) => sleep_until(at).await, None => pending().await } } => {
+                    if let Some(delivery) = self.change_plugs(Change::Overdue(VIEW)) {
+                        return Some(delivery);
+                    }
+                    continue;
                 }
             };
             if let Some(delivery) = self.take(order?) {
@@ -184,30 +265,47 @@ impl Group for Solo {
 }
 
 impl Handle {
-    async fn order(&self, order: impl FnOnce(Waiter) -> Order) -> Result<(), GroupError> {
+    async fn order(
+        &self,
+        priority: Priority,
+        size: usize,
+        order: impl FnOnce(Waiter) -> Order,
+    ) -> Result<(), GroupError> {
         let gone = || GroupError::Left("it said good-bye".into());
+        let [recovery, ordinary] = &self.rooms;
+        let room = if priority.flows_always() { recovery } else { ordinary };
+        let place = tokio::select! {
+            biased;
+            place = room.place(size) => place.ok_or_else(gone)?,
+            () = self.orders.closed() => return Err(gone()),
+        };
         let (waiter, done) = oneshot::channel();
-        self.orders.send(order(waiter)).map_err(|_| gone())?;
+        self.orders.send(order((waiter, place))).map_err(|_| gone())?;
         done.await.map_err(|_| gone())?
     }
 }
 
 #[async_trait]
 impl GroupHandle for Handle {
-    /// Priorities make no difference: nothing is ever held back.
-    async fn multicast(&self, _: Priority, payload: Bytes) -> Result<(), GroupError> {
+    async fn multicast(&self, priority: Priority, payload: Bytes) -> Result<(), GroupError> {
         if payload.len() > PAYLOAD_MAX {
             return Err(GroupError::TooLarge { size: payload.len(), limit: PAYLOAD_MAX });
         }
-        self.order(|waiter| Order::Message(payload, waiter)).await
+        let size = payload.len();
+        self.order(priority, size, |waiter| Order::Message(priority, payload, waiter)).await
+    }
+
+    async fn order_plug(&self, name: &str, order: PlugOrder) -> Result<(), GroupError> {
+        let plug = |waiter| Order::Plug(name.into(), order, waiter);
+        self.order(Priority::Recovery, 0, plug).await
     }
 
     async fn process_ended(&self, process: ProcessId) -> Result<(), GroupError> {
-        self.order(|waiter| Order::Ended(process, waiter)).await
+        self.order(Priority::High, 0, |waiter| Order::Ended(process, waiter)).await
     }
 
     async fn barrier(&self) -> Result<(), GroupError> {
-        self.order(Order::Barrier).await
+        self.order(Priority::Recovery, 0, Order::Barrier).await
     }
 
     fn group_deadline(&self, deadline: Option<GroupTime>) {
@@ -276,6 +374,51 @@ mod tests {
         assert!(stamp.time >= due && stamp.time.0 < due.0 + 10_000_000);
         let more = tokio::time::timeout(Duration::from_secs(60), group.next()).await;
         assert!(more.is_err(), "the same deadline twice");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plug_holds_ordinary_messages_until_it_is_out_or_overdue() {
+        let mut group = start().await;
+        let handle: Arc<dyn GroupHandle> = group.handle();
+        let say = |priority, text: &'static str| {
+            let handle = handle.clone();
+            tokio::spawn(async move { handle.multicast(priority, text.into()).await })
+        };
+        let created = tokio::spawn({
+            let handle = handle.clone();
+            async move { handle.recovery_plug("state").await }
+        });
+        let Some(Delivery::Recovery(_, Recovery::Held { view: 1, plugs })) = group.next().await
+        else {
+            panic!("not held")
+        };
+        assert_eq!(plugs[0].name, "state");
+        say(Priority::Low, "ordinary");
+        say(Priority::Recovery, "state of mine");
+        let Some(Delivery::Message(_, message)) = group.next().await else { panic!() };
+        assert_eq!(&message.payload[..], b"state of mine");
+        let plug = created.await.unwrap().unwrap();
+        tokio::spawn(async move { plug.unplug(1).await });
+        let flows = Some(Recovery::Flows { view: 1 });
+        assert_eq!(recovery(group.next().await), flows);
+        let Some(Delivery::Message(_, message)) = group.next().await else { panic!() };
+        assert_eq!(&message.payload[..], b"ordinary");
+        // One that never comes out.
+        let before = Instant::now();
+        tokio::spawn(async move { handle.recovery_plug("forgotten").await });
+        assert!(matches!(recovery(group.next().await), Some(Recovery::Held { .. })));
+        let overdue = recovery(group.next().await);
+        assert!(
+            matches!(overdue, Some(Recovery::Overdue { view: 1, plugs }) if plugs[0].name == "forgotten")
+        );
+        assert_eq!(before.elapsed().as_secs(), PLUG_TIMEOUT.as_secs());
+    }
+
+    fn recovery(delivery: Option<Delivery>) -> Option<Recovery> {
+        match delivery {
+            Some(Delivery::Recovery(_, news)) => Some(news),
+            _other => None,
+        }
     }
 
     #[tokio::test]

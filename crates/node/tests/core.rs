@@ -296,6 +296,20 @@ fn a_garbled_call_is_answered_and_ends_its_session_alone() {
 }
 
 #[test]
+fn a_call_that_would_order_too_much_is_refused_and_nothing_is_ordered() {
+    let mut node = Node::with(CoreLimits { order_bytes: 1000, ..CoreLimits::default() });
+    node.open(1, 1);
+    let large = Payload::from(vec![0; 1000]);
+    let effects = node.call(1, 5, Call::Put("large".into(), large));
+    let (tag, outcome) = the_reply(&effects);
+    assert_eq!((tag, outcome.unwrap_err().code), (5, ErrorCode::NoResources));
+    assert!(!effects.iter().any(|it| matches!(it, Effect::Order(_) | Effect::Fatal(_))));
+    assert!(node.seen().last().unwrap().starts_with("cancelled"), "the service knows");
+    let (_, outcome) = the_reply(&node.call(1, 6, Call::Put("small".into(), value("x"))));
+    assert_eq!(outcome.unwrap(), Reply::Done);
+}
+
+#[test]
 fn one_call_too_many_is_to_try_again() {
     let mut node = Node::with(CoreLimits { calls: 2, ..CoreLimits::default() });
     node.open(1, 7);

@@ -5,7 +5,7 @@
 mod toy;
 
 use ais_client::{AsyncSession, Endpoint, Node as NodeClient, Patience, Session, Wait};
-use ais_group::{Identity, Solo};
+use ais_group::{Delivery, Group, GroupError, GroupHandle, Identity, PlugOrder, Priority, Solo};
 use ais_node::{
     Adapter, LaunchNotice, LaunchRequest, Launcher, NoLauncher, Node, NodeConfig, NodeHandle,
     NodeLimits, NodeParts, ShellError, SocketConfig,
@@ -48,6 +48,18 @@ impl Fixture {
     }
 
     fn launching(limits: NodeLimits, launcher: Box<dyn Launcher>) -> Self {
+        Self::made_of(limits, launcher, |identity| Box::new(Solo::new(identity)))
+    }
+
+    fn on(limits: NodeLimits, group: fn(Identity) -> Box<dyn Group>) -> Self {
+        Self::made_of(limits, Box::new(NoLauncher::default()), group)
+    }
+
+    fn made_of(
+        limits: NodeLimits,
+        launcher: Box<dyn Launcher>,
+        group: fn(Identity) -> Box<dyn Group>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("node");
         let (sender, started) = mpsc::channel();
@@ -55,7 +67,7 @@ impl Fixture {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.unwrap();
             runtime.block_on(async {
-                let handle = start(path, limits, launcher).unwrap();
+                let handle = start(path, limits, launcher, group).unwrap();
                 sender.send((handle.clone(), tokio::runtime::Handle::current())).unwrap();
                 handle.stopped().await;
             });
@@ -109,6 +121,7 @@ fn start(
     path: PathBuf,
     limits: NodeLimits,
     launcher: Box<dyn Launcher>,
+    group: fn(Identity) -> Box<dyn Group>,
 ) -> Result<NodeHandle, ShellError> {
     let name = Name::new("alone").unwrap();
     let identity = Identity {
@@ -121,7 +134,7 @@ fn start(
     let socket = Some(SocketConfig { path, mode: 0o600, group: None });
     let config = NodeConfig { cluster: "test".to_owned(), name, socket, limits };
     let parts = NodeParts {
-        group: Box::new(Solo::new(identity)),
+        group: group(identity),
         transport: None,
         launcher,
         services: vec![Adapter::boxed(Toy::default())],
@@ -440,7 +453,9 @@ fn two_nodes_do_not_share_a_socket() {
     let path = node.path();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let launcher = Box::new(NoLauncher::default());
-    let second = runtime.block_on(async { start(path, NodeLimits::default(), launcher) });
+    let second = runtime.block_on(async {
+        start(path, NodeLimits::default(), launcher, |identity| Box::new(Solo::new(identity)))
+    });
     assert!(matches!(second, Err(ShellError::Socket { .. })), "{second:?}");
 }
 
@@ -525,4 +540,65 @@ fn a_launcher_that_is_gone_has_taken_its_processes_with_it() {
     ask_to_stop(&node, &hears);
     drop(notices);
     assert!(matches!(end_of(&node), ShellError::Stopped));
+}
+
+/// A group that takes what is ordered, and delivers nothing of it until its end.
+struct Stuck(Solo);
+
+struct StuckHandle(Arc<dyn GroupHandle>);
+
+#[async_trait]
+impl Group for Stuck {
+    fn handle(&self) -> Arc<dyn GroupHandle> {
+        Arc::new(StuckHandle(self.0.handle()))
+    }
+    fn me(&self) -> Option<ais_types::MemberId> {
+        self.0.me()
+    }
+    async fn next(&mut self) -> Option<Delivery> {
+        self.0.next().await
+    }
+}
+
+#[async_trait]
+impl GroupHandle for StuckHandle {
+    async fn multicast(&self, _: Priority, _: Bytes) -> Result<(), GroupError> {
+        std::future::pending().await
+    }
+    async fn order_plug(&self, _: &str, _: PlugOrder) -> Result<(), GroupError> {
+        std::future::pending().await
+    }
+    async fn process_ended(&self, _: ais_types::ProcessId) -> Result<(), GroupError> {
+        Ok(())
+    }
+    async fn barrier(&self) -> Result<(), GroupError> {
+        self.0.barrier().await
+    }
+    fn group_deadline(&self, deadline: Option<ais_types::GroupTime>) {
+        self.0.group_deadline(deadline);
+    }
+    fn alive(&self) {}
+    async fn leave(&self) {
+        self.0.leave().await;
+    }
+    fn leader(&self) -> Option<ais_types::MemberId> {
+        self.0.leader()
+    }
+}
+
+#[test]
+fn programs_wait_while_the_group_owes_too_many_answers_and_operators_do_not() {
+    let limits = NodeLimits { asked: 2, ..NodeLimits::default() };
+    let node = Fixture::on(limits, |identity| Box::new(Stuck(Solo::new(identity))));
+    let (asked, free) = (node.session(), node.session());
+    let short = Patience::at_most(Duration::from_millis(300));
+    // Three orders are one too many.
+    for key in ["a", "b", "c"] {
+        let call = asked.call_within::<_, Reply>(put(key, "1"), short);
+        assert_eq!(call.unwrap_err().code, ErrorCode::Timeout);
+    }
+    let late = free.call_within::<_, Reply>(Call::Get("a".into()), short);
+    assert_eq!(late.unwrap_err().code, ErrorCode::Timeout, "nobody listens");
+    let status = NodeClient::<Session>::open(&node.endpoint(), "operator").unwrap().status();
+    assert!(status.unwrap().lease, "operators are heard");
 }

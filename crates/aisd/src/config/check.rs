@@ -21,8 +21,8 @@ const NAME_MAX: usize = 64;
 const SOCKET_PATH_MAX: usize = 100;
 
 /// Below, an unlucky scheduler looks like a dead node; above, nobody waits for a fail-over.
-const FAILURE_TIMEOUT_MS: RangeInclusive<u64> = 300..=60_000;
-const FAILURE_TIMEOUT_MS_DEFAULT: u64 = 1000;
+const FAILURE_TIMEOUT_MS: RangeInclusive<u64> = 100..=60_000;
+const FAILURE_TIMEOUT_MS_DEFAULT: u64 = 500;
 
 type Checked<T> = Result<T, ConfigError>;
 

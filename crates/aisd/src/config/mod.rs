@@ -6,7 +6,7 @@
 //! transport = "tcp"                  # or "memory": a cluster of one
 //! listen = "127.0.0.1:7001"          # default: the node's own address
 //! socket = { path = "run/ais.sock", mode = "0660", group = "operators" }
-//! failure_timeout_ms = 1000          # a node not heard of for so long is lost
+//! failure_timeout_ms = 500           # a node not heard of for so long is lost
 //! model = "amf.toml"                 # what to keep available
 //! log = { level = "info", format = "text" }
 //! metrics = { listen = "127.0.0.1:9464" }   # Prometheus asks there for /metrics; default: nowhere

@@ -52,7 +52,7 @@ impl Plan {
             hosts: hosts.into_iter().map(str::to_owned).collect(),
             witness: Witness::Auto,
             model: None,
-            failure_timeout_ms: 1000,
+            failure_timeout_ms: 500,
             log: "info".to_owned(),
         }
     }

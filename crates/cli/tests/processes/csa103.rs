@@ -98,7 +98,7 @@ fn c30_on_two_nodes_with_a_witness() {
 }
 
 /// Four nodes, on which the pair of the SC nodes counts; the last number of the active.
-fn four_nodes() -> (Site, Component, u64) {
+pub(crate) fn four_nodes() -> (Site, Component, u64) {
     let site = Site::new(ALL, "csa103-4.toml");
     let mut active = site.log("SCNodeI0", "csa103CompI2");
     let mut standby = site.log("SCNodeI1", "csa103CompI3");

@@ -6,3 +6,4 @@ mod csa103;
 mod csa104;
 mod faults;
 mod site;
+mod stopped;

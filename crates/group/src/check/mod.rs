@@ -26,6 +26,7 @@
 //! ```
 
 mod owner;
+mod plugs;
 mod rules;
 
 use crate::Group;
@@ -73,12 +74,14 @@ pub async fn check<E: Engine>(mut engine: impl FnMut() -> E) -> Result<(), Broke
     rules::ends_of_processes_are_ordered(&mut Bench::start(engine()).await?).await?;
     rules::time_comes_when_due(&mut Bench::start(engine()).await?).await?;
     rules::too_large_is_refused(&mut Bench::start(engine()).await?).await?;
+    plugs::a_plug_holds_back_the_ordinary(&mut Bench::start(engine()).await?).await?;
     rules::nothing_after_good_bye(&mut Bench::start(engine()).await?).await?;
     if engine().nodes().len() < 3 {
         return Ok(());
     }
     rules::one_order_for_all(&mut Bench::start(engine()).await?).await?;
     rules::a_barrier_sees_what_was_before(&mut Bench::start(engine()).await?).await?;
+    plugs::each_view_puts_plugs_in(&mut Bench::start(engine()).await?).await?;
     rules::the_killed_is_out_and_comes_back_blank(&mut Bench::start(engine()).await?).await?;
     rules::nothing_without_quorum(&mut Bench::start(engine()).await?).await?;
     rules::no_lease_without_an_owner(&mut Bench::start(engine()).await?).await
@@ -146,7 +149,11 @@ impl<E: Engine> Bench<E> {
     }
 
     fn require(&self, holds: bool, what: impl FnOnce() -> String) -> Result<(), Broken> {
-        if holds { Ok(()) } else { Err(Broken { promise: self.promise, what: what() }) }
+        if holds { Ok(()) } else { Err(self.broken(what())) }
+    }
+
+    fn broken(&self, what: String) -> Broken {
+        Broken { promise: self.promise, what }
     }
 
     fn promise(&mut self, promise: &'static str) {

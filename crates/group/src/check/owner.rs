@@ -1,6 +1,6 @@
 //! An owner of a member that writes down what it is told.
 
-use crate::{Delivery, Group, GroupError, GroupHandle, Priority};
+use crate::{Delivery, Group, GroupError, GroupHandle, Priority, Recovery};
 use ais_types::{MemberId, Stamp, View};
 use bytes::Bytes;
 use std::{
@@ -23,6 +23,7 @@ pub(super) struct Record {
     pub(super) views: Vec<u64>,
     pub(super) released: Vec<MemberId>,
     pub(super) times: Vec<Stamp>,
+    pub(super) recovery: Vec<Recovery>,
     pub(super) restored: Option<(Stamp, Bytes)>,
     lease: Option<std::time::Instant>,
     /// Whether the first delivery came before the member had a name.
@@ -123,6 +124,10 @@ impl Record {
             Delivery::Time(stamp) => {
                 self.times.push(stamp);
                 self.order.push((stamp, "time".into()));
+            }
+            Delivery::Recovery(stamp, news) => {
+                self.order.push((stamp, format!("{news:?}")));
+                self.recovery.push(news);
             }
             Delivery::Snapshot(reply) => {
                 // The engine may have changed its mind.

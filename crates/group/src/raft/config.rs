@@ -1,6 +1,6 @@
 //! What a member is told at its start, and the times that follow from it.
 
-use crate::{Identity, system_wall};
+use crate::{Identity, plug::PLUG_TIMEOUT, system_wall};
 use ais_types::{NodeId, Role, Time};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,6 +16,8 @@ pub struct Config {
     pub voters: BTreeSet<NodeId>,
     /// After this without a sign of life a member is ordered out: 100 ms to a minute.
     pub failure_timeout: Duration,
+    /// How long messages wait for recovery plugs after a view; then it goes on without them.
+    pub plug_timeout: Duration,
     /// Where chance comes from; drawn anew at each start, except in simulations.
     pub seed: u64,
     /// The wall clock; another than the system's only in simulations.
@@ -52,6 +54,7 @@ impl Config {
             identity,
             voters: voters.into_iter().collect(),
             failure_timeout: Duration::from_millis(500),
+            plug_timeout: PLUG_TIMEOUT,
             seed: fastrand::u64(..),
             wall: system_wall,
         }
@@ -86,10 +89,14 @@ impl Config {
 ///
 /// ```text
 /// failure timeout   100 ms   200 ms   500 ms   1 s
-/// lease              50 ms   100 ms   400 ms   900 ms    less by 100 ms, but at least a half
-/// refuse             56 ms   112 ms   425 ms   925 ms    voters refuse another leader: over the lease
 /// margin             12 ms    25 ms    50 ms    50 ms    after the lease, before `Released`
+/// lease              88 ms   175 ms   450 ms   950 ms    less by the margin
+/// refuse             50 ms   100 ms   250 ms   500 ms    voters refuse another leader: a half
 /// ```
+///
+/// A lease outlasts the time for which voters refuse another leader, so that the next one is
+/// elected and renews the leases of everyone it reaches before they run out. What the former leader
+/// granted may then still hold for a while: see [`Timing::former`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     /// A member not heard for this is out.
@@ -98,7 +105,8 @@ pub(crate) struct Timing {
     pub(crate) lease: Duration,
     /// How much later its holder has surely stopped.
     pub(crate) margin: Duration,
-    /// For how long voters refuse another leader, unless theirs has surely ended.
+    /// For how long voters refuse another leader after they heard theirs, unless it has surely
+    /// ended.
     pub(crate) refuse: Duration,
     /// Between pings to the leader.
     pub(crate) ping: Duration,
@@ -115,18 +123,27 @@ pub(crate) struct Timing {
 impl Timing {
     pub(crate) fn new(failure: Duration) -> Self {
         let ms = Duration::from_millis;
-        let lease = failure - ms(100).min(failure / 2);
+        let margin = ms(50).min(failure / 8);
         Self {
             failure,
-            lease,
-            margin: ms(50).min(failure / 8),
-            refuse: lease + ms(25).min(failure / 16),
+            lease: failure - margin,
+            margin,
+            refuse: failure / 2,
             ping: failure / 10,
             beat: failure / 5,
             step: failure / 16,
             tick: (failure / 50).clamp(ms(2), ms(10)),
             alive: ms(150),
         }
+    }
+
+    /// For how long after its election a lease of a former leader may still hold.
+    ///
+    /// A lease runs from a moment before a quorum heard that leader. One of that quorum voted for
+    /// the new one: if it did so only after it had refused for its time (`waited`), the lease is
+    /// that much older than the election.
+    pub(crate) fn former(&self, waited: bool) -> Duration {
+        if waited { self.lease - self.refuse } else { self.lease }
     }
 
     /// For how long the library itself refuses another leader after a sign of life.
@@ -158,12 +175,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn voters_refuse_another_leader_for_longer_than_a_lease_holds() {
+    fn a_lease_outlasts_an_election_and_ends_before_its_holder_is_ordered_out() {
         for millis in [100, 150, 200, 500, 1_000, 60_000] {
             let timing = Timing::new(Duration::from_millis(millis));
             timing.library("c").validate().unwrap();
-            assert!(timing.refuse > timing.lease, "{millis}");
             assert!(timing.lease + timing.margin <= timing.failure, "{millis}");
+            // The third in turn, of leases that were last renewed a ping ago.
+            let elected = timing.refuse + timing.tick * 2 + timing.step * 2;
+            assert!(elected + timing.ping < timing.lease, "{millis}");
+            assert!(timing.followed() < timing.refuse, "{millis}");
         }
     }
 }

@@ -200,6 +200,7 @@ impl Member {
             return;
         }
         self.campaign_at = now + self.timing.failure / 5 + self.chance(self.timing.failure / 5);
+        self.rushed = !self.has_waited(now);
         let raft = self.raft.clone();
         self.jobs.spawn(async move {
             // A library that has failed says so in its metrics.
@@ -213,12 +214,20 @@ impl Member {
         self.followed.is_some_and(|leader| self.link.ended.contains_key(&leader))
     }
 
-    /// Whether a vote for another leader is refused: there may be leases of the one there is.
+    /// Whether a vote for another leader is refused.
     pub(crate) fn refuses_votes(&self, now: Instant) -> bool {
-        if self.leading.is_some() {
-            return self.lease.until.is_some_and(|until| until > now);
-        }
-        self.leader.is_some() && !self.leader_ended() && now <= self.contact + self.timing.refuse
+        !self.has_waited(now) && !self.leader_ended()
+    }
+
+    /// Whether a vote given now comes so long after this voter last was part of a quorum that
+    /// confirmed a leader: leases granted on that are at least that old.
+    pub(crate) fn has_waited(&self, now: Instant) -> bool {
+        let last = match &self.leading {
+            Some(leading) => leading.confirmed,
+            None if self.led => self.contact,
+            None => return true,
+        };
+        now > last + self.timing.refuse
     }
 
     /// Whose turn it is among the voters that are there, witnesses last; `None` if this one is no
@@ -227,7 +236,11 @@ impl Member {
         let metrics = self.raft.metrics();
         let membership = metrics.borrow().membership_config.clone();
         let voters: BTreeSet<RaftId> = membership.voter_ids().collect();
-        let here = |raft: &RaftId| *raft == self.raft_id || self.link.hello(*raft).is_some();
+        let recent = Instant::now().checked_sub(self.timing.refuse);
+        let heard = |raft: &RaftId| {
+            self.link.hello(*raft).is_some() && self.link.last_heard(*raft) >= recent
+        };
+        let here = |raft: &RaftId| *raft == self.raft_id || heard(raft);
         let majority = membership
             .membership()
             .get_joint_config()

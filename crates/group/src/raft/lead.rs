@@ -3,6 +3,7 @@
 
 use super::{
     member::{Done, Member},
+    orders::Lane,
     packet::{Packet, Ping, Response, Verdict},
     state::{Applicant, Op},
     types::{Proposal, RaftId},
@@ -23,7 +24,7 @@ const LOG_MAX: usize = 64 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     /// The leader's own orders.
-    Own,
+    Own(Lane),
     /// A peer waits for the answer to this request.
     Answer(NodeId, u64),
     Formed,
@@ -31,6 +32,7 @@ pub(crate) enum Key {
     Left(MemberId),
     Released(MemberId),
     Time,
+    Overdue,
 }
 
 /// What a leader knows, from its election on.
@@ -38,13 +40,17 @@ pub(crate) enum Key {
 pub(crate) struct Leading {
     pub(crate) term: u64,
     since: Instant,
+    /// Leases of former leaders have run out by then.
+    former: Instant,
     pending: BTreeSet<Key>,
     /// Pings that came after the current round began.
     pub(crate) waiting: Vec<Waiting>,
     /// Pings that the current round will answer.
     pub(crate) in_round: Vec<Waiting>,
+    /// The number of that round.
+    pub(crate) round: u64,
     /// When a quorum last confirmed that it leads.
-    confirmed: Instant,
+    pub(crate) confirmed: Instant,
     seen: BTreeMap<MemberId, Seen>,
     /// When the last ping arrived for which a lease was granted.
     granted: BTreeMap<MemberId, Instant>,
@@ -57,6 +63,10 @@ pub(crate) struct Leading {
     pub(crate) changing: bool,
     /// Everyone has the log up to here.
     pub(crate) purge: u64,
+    /// The view whose recovery plugs are in, and since when that is seen.
+    plugged: Option<(u64, Instant)>,
+    /// When to say next for which plugs messages wait.
+    plug_report: Instant,
 }
 
 /// A ping that waits for a round.
@@ -85,13 +95,15 @@ impl Seen {
 }
 
 impl Leading {
-    pub(crate) fn new(term: u64, now: Instant) -> Self {
+    pub(crate) fn new(term: u64, now: Instant, former: Duration) -> Self {
         Self {
             term,
             since: now,
+            former: now + former,
             pending: BTreeSet::new(),
             waiting: Vec::new(),
             in_round: Vec::new(),
+            round: 0,
             confirmed: now,
             seen: BTreeMap::new(),
             granted: BTreeMap::new(),
@@ -100,6 +112,8 @@ impl Leading {
             admitting: None,
             changing: false,
             purge: 0,
+            plugged: None,
+            plug_report: now,
         }
     }
 
@@ -173,12 +187,13 @@ impl Member {
         let now = Instant::now();
         let time = self.group_time(now).unwrap_or_default().max(match key {
             Key::Time => self.deadline.unwrap_or_default(),
-            Key::Own
+            Key::Own(_)
             | Key::Answer(..)
             | Key::Formed
             | Key::Join(_)
             | Key::Left(_)
-            | Key::Released(_) => GroupTime::default(),
+            | Key::Released(_)
+            | Key::Overdue => GroupTime::default(),
         });
         let wall = (self.config.wall)().0;
         let Some(leading) = &mut self.leading else { return };
@@ -209,14 +224,21 @@ impl Member {
             leading.pending.remove(&key);
         }
         match key {
-            Key::Own if !taken => self.orders.refused(Instant::now() + self.timing.tick),
+            Key::Own(lane) if !taken => {
+                self.orders.refused(lane, Instant::now() + self.timing.tick);
+            }
             Key::Answer(node, tag) => {
                 let response = if taken { Response::Yes } else { Response::No };
                 self.link.put(node, &Packet::Answer(tag, response));
             }
             // What is still needed is proposed again when it is looked at.
-            Key::Own | Key::Formed | Key::Join(_) | Key::Left(_) | Key::Released(_) | Key::Time => {
-            }
+            Key::Own(_)
+            | Key::Formed
+            | Key::Join(_)
+            | Key::Left(_)
+            | Key::Released(_)
+            | Key::Time
+            | Key::Overdue => {}
         }
     }
 
@@ -245,6 +267,28 @@ impl Member {
         self.release(now);
         self.admit(now);
         self.mark_purge();
+        self.watch_plugs(now);
+    }
+
+    /// A view does not wait for ever for plugs that do not come out.
+    fn watch_plugs(&mut self, now: Instant) {
+        let view = self.state.view.number;
+        let Some(leading) = &mut self.leading else { return };
+        if !self.state.plugs.hold() {
+            leading.plugged = None;
+            return;
+        }
+        let (of, since) = *leading.plugged.get_or_insert((view, now));
+        if of != view {
+            leading.plugged = Some((view, now));
+        } else if now >= since + self.config.plug_timeout {
+            self.propose(Key::Overdue, vec![Op::Overdue(view)]);
+        } else if now >= leading.plug_report {
+            leading.plug_report = now + self.config.plug_timeout / 4;
+            for plug in self.state.plugs.inside() {
+                tracing::warn!(%plug, view, "messages wait for a recovery plug");
+            }
+        }
     }
 
     /// The first view: the founders that are here. The others join.
@@ -275,12 +319,16 @@ impl Member {
             leading.cuts.clear();
         }
         let lost_at = |seen: &Seen| seen.at + self.timing.failure;
-        let since = leading.since;
+        let (since, former) = (leading.since, leading.former);
         let missing: Vec<MemberId> = (self.state.rafts.iter())
             .filter(|(_, raft)| **raft != self.raft_id)
             .filter(|(member, raft)| {
-                let seen = leading.seen.entry(**member).or_insert_with(|| Seen::new(since));
-                self.link.ended.contains_key(*raft) || lost_at(seen) < now
+                // Who was silent before the election, too, is not given the time again.
+                let heard = self.link.last_heard(**raft).map_or(since, |it| it.min(since));
+                let seen = leading.seen.entry(**member);
+                let seen = seen.or_insert_with(|| Seen { at: heard, ..Seen::new(since) });
+                // Nobody is out before what it was granted has run out, unless it has ended.
+                self.link.ended.contains_key(*raft) || lost_at(seen).max(former) < now
             })
             .map(|(member, _)| *member)
             .collect();
@@ -319,9 +367,8 @@ impl Member {
     fn release(&mut self, now: Instant) {
         let Some(leading) = &self.leading else { return };
         let stopped = |(member, raft): &(&MemberId, &RaftId)| {
-            let granted = leading.granted.get(member).copied().unwrap_or(leading.since);
-            // Leases of former leaders ended before this one was elected, or soon after.
-            let lease = granted.max(leading.since) + self.timing.lease;
+            let granted = leading.granted.get(member).map(|at| *at + self.timing.lease);
+            let lease = granted.map_or(leading.former, |it| it.max(leading.former));
             let end = self.link.ended.get(raft).map_or(lease, |ended| lease.min(*ended));
             end + self.timing.margin < now
         };

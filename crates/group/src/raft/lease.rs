@@ -80,13 +80,14 @@ impl Member {
             return;
         }
         leading.in_round = std::mem::take(&mut leading.waiting);
-        let raft = self.raft.clone();
-        self.jobs.spawn(async move { Done::Round(raft.get_read_log_id().await.is_ok()) });
+        leading.round += 1;
+        let (raft, round) = (self.raft.clone(), leading.round);
+        self.jobs.spawn(async move { Done::Round(round, raft.get_read_log_id().await.is_ok()) });
     }
 
     /// A round has ended.
-    pub(crate) fn round(&mut self, confirmed: bool) {
-        let Some(leading) = &mut self.leading else { return };
+    pub(crate) fn round(&mut self, round: u64, confirmed: bool) {
+        let Some(leading) = self.leading.as_mut().filter(|it| it.round == round) else { return };
         let waited = std::mem::take(&mut leading.in_round);
         if confirmed {
             leading.confirm(Instant::now());
@@ -95,6 +96,14 @@ impl Member {
             }
         }
         self.start_round();
+    }
+
+    /// A leader is about to vote for another: a quorum that counts it in is none any more.
+    pub(crate) fn forget_round(&mut self) {
+        if let Some(leading) = &mut self.leading {
+            leading.round += 1;
+            leading.in_round.clear();
+        }
     }
 
     fn answer_ping(&mut self, waiting: Waiting) {

@@ -21,6 +21,8 @@ pub(crate) struct Link {
     tags: u64,
     /// Participants that have surely ended, and when that was noticed.
     pub(crate) ended: BTreeMap<RaftId, Instant>,
+    /// Whom we last had a session with, and when it was last heard.
+    gone: BTreeMap<NodeId, (RaftId, Instant)>,
 }
 
 /// A session.
@@ -59,6 +61,7 @@ impl Link {
             asked: BTreeMap::new(),
             tags: 0,
             ended: BTreeMap::new(),
+            gone: BTreeMap::new(),
         }
     }
 
@@ -172,6 +175,15 @@ impl Link {
         fresh.filter_map(|side| Some(side.hello.as_ref()?.applicant.raft)).collect()
     }
 
+    /// When this participant was last heard, if ever.
+    pub(crate) fn last_heard(&self, raft: RaftId) -> Option<Instant> {
+        let node = node_of(raft);
+        if self.hello(raft).is_some() {
+            return self.sides.get(&node).map(|side| side.heard);
+        }
+        self.gone.get(&node).filter(|(it, _)| *it == raft).map(|(_, heard)| *heard)
+    }
+
     /// Every node there is a session with.
     pub(crate) fn nodes(&self) -> Vec<NodeId> {
         self.sides.keys().copied().collect()
@@ -194,7 +206,9 @@ impl Link {
             return None;
         }
         self.asked.retain(|_, asked| asked.node != peer.node);
-        let raft = self.sides.remove(&peer.node)?.hello?.applicant.raft;
+        let side = self.sides.remove(&peer.node)?;
+        let raft = side.hello?.applicant.raft;
+        self.gone.insert(peer.node, (raft, side.heard));
         match cause {
             Cause::Closed => drop(self.ended.insert(raft, now)),
             Cause::Broken => {}

@@ -10,14 +10,15 @@ use super::{
     log::Log,
     machine::Agreed,
     network::Outgoing,
-    orders::Orders,
+    orders::{Lane, Orders},
     packet::{Hello, PROTOCOL, Packet, Request, Response},
     state::{Applicant, Happened, Op, State, What},
     types::{Consensus, LogId, RaftId},
 };
 use crate::{
-    Delivery, Priority,
+    Delivery, GroupError, PLUGS_MAX, PlugOrder, Priority, Recovery,
     feed::{Feed, Waiter},
+    room::Place,
 };
 use ais_types::{GroupTime, MemberId, NodeId, ProcessId, Role};
 use bytes::Bytes;
@@ -44,7 +45,7 @@ const STOP: Duration = Duration::from_secs(2);
 /// What the owner wants.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Order(Priority, What, Waiter),
+    Order(Priority, What, Waiter, Place),
     Deadline(Option<GroupTime>),
     Leave(oneshot::Sender<()>),
 }
@@ -67,13 +68,13 @@ pub(crate) enum Done {
     /// A proposal was delivered or refused.
     Proposed(super::lead::Key, bool),
     /// A quorum has confirmed that this leader leads, or not.
-    Round(bool),
+    Round(u64, bool),
     /// A participant was taken into consensus, or not.
     Admitted(RaftId, bool),
     /// Consensus was tidied.
     Tidied,
     /// The leader took the batch, or not.
-    Submitted(bool),
+    Submitted(Lane, bool),
     /// The sponsor answered.
     Piece(Option<Response>),
     /// The owner made the state for this joiner, or will not.
@@ -115,6 +116,10 @@ pub(crate) struct Member {
     pub(crate) followed: Option<RaftId>,
     /// When the leader was last heard in consensus.
     pub(crate) contact: Instant,
+    /// Whether it ever followed a leader, or was one.
+    pub(crate) led: bool,
+    /// Whether a vote for this candidate came before its voter had refused for its time.
+    pub(crate) rushed: bool,
     pub(crate) campaign_at: Instant,
     pub(crate) lease: Lease,
     pub(crate) orders: Orders,
@@ -168,7 +173,8 @@ impl Member {
                 Some(command) = sources.commands.recv() => self.command(command),
                 event = self.link.event() => self.came(event),
             }
-            self.send_orders(Instant::now());
+            let now = Instant::now();
+            Lane::ALL.iter().for_each(|lane| self.send_orders(*lane, now));
             self.link.flush();
             let leader = self.leader.and_then(|raft| self.state.member(raft));
             sources.leader.send_if_modified(|it| std::mem::replace(it, leader) != leader);
@@ -290,9 +296,33 @@ impl Member {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Order(priority, what, waiter) => self.orders.put(priority, what, waiter),
+            Command::Order(priority, what, waiter, place) => {
+                if let Some(error) = self.objection(&what) {
+                    // Whoever asked may have given up.
+                    let _ = waiter.send(Err(error));
+                } else {
+                    self.orders.put(priority, what, waiter, place);
+                }
+            }
             Command::Deadline(deadline) => self.deadline = deadline,
             Command::Leave(done) => self.leave(done),
+        }
+    }
+
+    /// Why this is not ordered at all.
+    fn objection(&self, what: &What) -> Option<GroupError> {
+        match what {
+            What::Plug(name, PlugOrder::Create) => {
+                let own = self.me.map_or(0, |me| self.state.plugs.count(me));
+                (own >= PLUGS_MAX).then(|| GroupError::Plug {
+                    name: name.clone(),
+                    rule: format!("a member has at most {PLUGS_MAX} plugs"),
+                })
+            }
+            What::Plug(_, PlugOrder::Unplug(_) | PlugOrder::Destroy)
+            | What::Message(_)
+            | What::ProcessEnded(_)
+            | What::Barrier => None,
         }
     }
 
@@ -326,23 +356,28 @@ impl Member {
     }
 
     /// Sends the next batch of own orders, or the same again.
-    fn send_orders(&mut self, now: Instant) {
+    fn send_orders(&mut self, lane: Lane, now: Instant) {
         let Some(me) = self.me else { return };
+        if lane == Lane::Ordinary && self.state.plugs.hold() {
+            return;
+        }
         let ready = self.is_ready();
         if !ready && self.leader.is_none_or(|it| it == self.raft_id) {
             return;
         }
         // A batch is through before the answer to its proposal is here; the next one waits for that.
-        if self.leading.as_ref().is_some_and(|it| it.is_proposing(super::lead::Key::Own)) {
+        if self.leading.as_ref().is_some_and(|it| it.is_proposing(super::lead::Key::Own(lane))) {
             return;
         }
-        let Some(items) = self.orders.next_batch(now) else { return };
+        let Some(items) = self.orders.next_batch(lane, now) else { return };
         if ready {
-            self.propose(super::lead::Key::Own, vec![Op::Batch { from: me, items }]);
+            self.propose(super::lead::Key::Own(lane), vec![Op::Batch { from: me, items }]);
         } else if let Some(leader) = self.leader {
             let (answer, answered) = oneshot::channel();
             self.link.ask(leader, self.group, Request::Submit(me, items), answer);
-            self.jobs.spawn(async { Done::Submitted(matches!(answered.await, Ok(Response::Yes))) });
+            self.jobs.spawn(async move {
+                Done::Submitted(lane, matches!(answered.await, Ok(Response::Yes)))
+            });
         }
     }
 
@@ -361,10 +396,12 @@ impl Member {
         let leads = metrics.state == ServerState::Leader && self.leader == Some(self.raft_id);
         let term = leads.then_some(metrics.current_term);
         if self.leading.as_ref().map(|it| it.term) != term {
+            let waited = !self.rushed && self.leading.is_none();
             if self.leading.is_some() {
-                self.contact = now;
+                (self.contact, self.led) = (now, true);
             }
-            self.leading = term.map(|term| Leading::new(term, now));
+            let former = self.timing.former(waited);
+            self.leading = term.map(|term| Leading::new(term, now, former));
         }
     }
 
@@ -441,11 +478,26 @@ impl Member {
             Happened::ProcessEnded(stamp, process) => self.tell_ended(stamp, process),
             Happened::Released(stamp, member) => self.tell(Delivery::Released(stamp, member)),
             Happened::Time(stamp) => self.tell(Delivery::Time(stamp)),
+            Happened::Recovery(stamp, news) => self.recovery(stamp, news),
+            Happened::Held(from) => {
+                if Some(from) == self.me {
+                    self.orders.again_in(Lane::Ordinary);
+                }
+            }
         }
     }
 
     fn tell_ended(&mut self, stamp: ais_types::Stamp, process: ProcessId) {
         self.tell(Delivery::ProcessEnded(stamp, process));
+    }
+
+    fn recovery(&mut self, stamp: ais_types::Stamp, news: Recovery) {
+        if let Recovery::Overdue { view, plugs } = &news {
+            for plug in plugs {
+                tracing::error!(%plug, view, "goes on without a recovery plug that never came out");
+            }
+        }
+        self.tell(Delivery::Recovery(stamp, news));
     }
 
     fn someone_left(&mut self, member: MemberId) {
@@ -487,7 +539,10 @@ impl Member {
             Packet::Ping(ping) => self.ping(from, ping, now),
             Packet::Pong(pong) => self.pong(from, &pong, now),
             Packet::Ask(tag, group, request) => self.asked(node, from, tag, group, request),
-            Packet::Answer(tag, response) => self.link.answered(node, tag, response),
+            Packet::Answer(tag, response) => {
+                self.rushed |= matches!(response, Response::Vote(_, false));
+                self.link.answered(node, tag, response);
+            }
         }
     }
 
@@ -506,7 +561,7 @@ impl Member {
             }
             Request::Vote(_) if self.refuses_votes(Instant::now()) => true,
             Request::Append(request) => {
-                self.contact = Instant::now();
+                (self.contact, self.led) = (Instant::now(), true);
                 self.jobs.spawn(async move {
                     let response = raft.append_entries(request).await;
                     Done::Answer(node, tag, response.map_or(Response::No, Response::Append))
@@ -514,16 +569,19 @@ impl Member {
                 false
             }
             Request::Vote(request) => {
+                let waited = self.has_waited(Instant::now());
+                self.forget_round();
                 self.jobs.spawn(async move {
                     let response = raft.vote(request).await;
-                    Done::Answer(node, tag, response.map_or(Response::No, Response::Vote))
+                    let response = response.map(|it| Response::Vote(it, waited));
+                    Done::Answer(node, tag, response.unwrap_or(Response::No))
                 });
                 // Someone else is at it: this one's turn comes later.
                 self.campaign_at = self.campaign_at.max(Instant::now() + self.timing.step * 2);
                 false
             }
             Request::Install(vote, meta, state) => {
-                self.contact = Instant::now();
+                (self.contact, self.led) = (Instant::now(), true);
                 let snapshot = super::types::Snapshot { meta, snapshot: Box::new(state) };
                 self.jobs.spawn(async move {
                     let response = raft.install_full_snapshot(vote, snapshot).await;
@@ -534,7 +592,9 @@ impl Member {
             }
             Request::Submit(member, items) => {
                 let key = super::lead::Key::Answer(node, tag);
-                !self.propose_for(from, member, key, Op::Batch { from: member, items })
+                let held = self.state.plugs.hold()
+                    && items.iter().any(|item| !item.priority.flows_always());
+                held || !self.propose_for(from, member, key, Op::Batch { from: member, items })
             }
             Request::Leave(member) => {
                 let own = self.is_ready() && self.state.member(from) == Some(member);
@@ -566,16 +626,16 @@ impl Member {
                 self.link.put(node, &Packet::Answer(tag, response));
             }
             Done::Proposed(key, taken) => self.proposed(key, taken),
-            Done::Round(confirmed) => self.round(confirmed),
+            Done::Round(round, confirmed) => self.round(round, confirmed),
             Done::Admitted(raft, done) => self.admitted(raft, done),
             Done::Tidied => {
                 if let Some(leading) = &mut self.leading {
                     leading.changing = false;
                 }
             }
-            Done::Submitted(taken) => {
+            Done::Submitted(lane, taken) => {
                 if !taken {
-                    self.orders.refused(Instant::now() + self.timing.tick);
+                    self.orders.refused(lane, Instant::now() + self.timing.tick);
                 }
             }
             Done::Piece(response) => self.piece_came(response),

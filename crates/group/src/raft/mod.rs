@@ -6,7 +6,7 @@
 //! - The log is in memory. A restarted node has forgotten it and comes back as another participant
 //!   and the next incarnation: first as a learner, then in the place of its former life. So it
 //!   never votes with what it forgot, and until it is back it counts as lost. A witness with its
-//!   log on disk is still to come, and so are recovery plugs and an operator's `reform`.
+//!   log on disk is still to come, and so is an operator's `reform`.
 //! - If a majority of the voters loses its memory at once, the group cannot go on; if all do, they
 //!   form a new one.
 //! - An order is kept in memory until it is delivered or this incarnation ends; entries are kept
@@ -37,8 +37,9 @@ mod types;
 pub use config::{Config, ConfigError};
 
 use crate::{
-    Delivery, Group, GroupError, GroupHandle, PAYLOAD_MAX, Priority,
+    Delivery, Group, GroupError, GroupHandle, PAYLOAD_MAX, PlugOrder, Priority,
     feed::{Feed, Reader, Waiter, feed},
+    room::Room,
 };
 use ais_transport::Transport;
 use ais_types::{GroupTime, MemberId, ProcessId};
@@ -86,6 +87,8 @@ struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     leader: watch::Receiver<Option<MemberId>>,
     shared: Shared,
+    /// For recovery traffic, and for the rest.
+    rooms: [Room; 2],
 }
 
 impl Raft {
@@ -144,7 +147,9 @@ impl Raft {
             me: Arc::new(OnceLock::new()),
             left: Arc::new(OnceLock::new()),
         };
-        let handle = Handle { commands: sender, leader: leader_seen, shared: shared.clone() };
+        let rooms = [Room::new(), Room::new()];
+        let handle =
+            Handle { commands: sender, leader: leader_seen, shared: shared.clone(), rooms };
         (feed, Self { reader, handle: Arc::new(handle) }, commands, leader, shared)
     }
 }
@@ -208,6 +213,8 @@ async fn live(
         leading: None,
         followed: None,
         contact: now,
+        led: false,
+        rushed: false,
         campaign_at: now,
         lease: Lease::default(),
         orders: Orders::default(),
@@ -253,8 +260,21 @@ impl Group for Raft {
 
 impl Handle {
     async fn order(&self, priority: Priority, what: What) -> Result<(), GroupError> {
+        let size = match &what {
+            What::Message(payload) => payload.len(),
+            What::ProcessEnded(_) | What::Barrier | What::Plug(..) => 0,
+        };
+        let [recovery, ordinary] = &self.rooms;
+        let room = if priority.flows_always() { recovery } else { ordinary };
+        let place = tokio::select! {
+            biased;
+            place = room.place(size) => place.ok_or_else(|| self.gone())?,
+            // When this incarnation ends, what waits for room does, too.
+            () = self.commands.closed() => return Err(self.gone()),
+        };
         let (waiter, done): (Waiter, _) = oneshot::channel();
-        self.commands.send(Command::Order(priority, what, waiter)).map_err(|_| self.gone())?;
+        let command = Command::Order(priority, what, waiter, place);
+        self.commands.send(command).map_err(|_| self.gone())?;
         done.await.map_err(|_| self.gone())?
     }
 
@@ -271,6 +291,10 @@ impl GroupHandle for Handle {
             return Err(GroupError::TooLarge { size: payload.len(), limit: PAYLOAD_MAX });
         }
         self.order(priority, What::Message(payload)).await
+    }
+
+    async fn order_plug(&self, name: &str, order: PlugOrder) -> Result<(), GroupError> {
+        self.order(Priority::Recovery, What::Plug(name.into(), order)).await
     }
 
     async fn process_ended(&self, process: ProcessId) -> Result<(), GroupError> {

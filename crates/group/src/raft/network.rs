@@ -91,7 +91,7 @@ impl RaftNetwork<Types> for Client {
         _: RPCOption,
     ) -> Result<VoteResponse<RaftId>, Failed> {
         match self.ask(Request::Vote(request)).await? {
-            Response::Vote(response) => Ok(response),
+            Response::Vote(response, _) => Ok(response),
             _other => Err(no_answer().into()),
         }
     }

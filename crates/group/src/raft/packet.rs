@@ -105,7 +105,9 @@ pub(crate) enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Response {
     Append(AppendEntriesResponse<RaftId>),
-    Vote(VoteResponse<RaftId>),
+    /// And whether a vote that is given comes after the refusal of another leader had its time, or
+    /// sooner, since the former has surely ended.
+    Vote(VoteResponse<RaftId>, bool),
     Install(Vote),
     /// Done, or on its way.
     Yes,

@@ -6,7 +6,10 @@
 //! ```
 
 use super::types::{Proposal, RaftId};
-use crate::{Identity, Message, Priority};
+use crate::{
+    Identity, Message, PlugOrder, Priority, Recovery,
+    plug::{Change, Plugs},
+};
 use ais_types::{GroupTime, Incarnation, Member, MemberId, NodeId, ProcessId, Stamp, View};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -33,6 +36,8 @@ pub(crate) enum Op {
     Released(MemberId),
     /// A group deadline is due.
     Time,
+    /// The recovery plugs of the view with this number have had their time.
+    Overdue(u64),
     /// What a member ordered. Of a member that is out, nothing is taken.
     Batch { from: MemberId, items: Vec<Item> },
 }
@@ -52,6 +57,7 @@ pub(crate) enum What {
     Message(Bytes),
     ProcessEnded(ProcessId),
     Barrier,
+    Plug(String, PlugOrder),
 }
 
 impl Item {
@@ -60,6 +66,7 @@ impl Item {
         64 + match &self.what {
             What::Message(payload) => payload.len(),
             What::ProcessEnded(_) | What::Barrier => 0,
+            What::Plug(name, _) => name.len(),
         }
     }
 }
@@ -80,6 +87,9 @@ pub(crate) enum Happened {
     ProcessEnded(Stamp, ProcessId),
     Released(Stamp, MemberId),
     Time(Stamp),
+    Recovery(Stamp, Recovery),
+    /// Orders of this member were not taken: recovery plugs are in.
+    Held(MemberId),
     /// An order of this member is through.
     Through(MemberId, Priority, u64),
 }
@@ -100,6 +110,7 @@ pub(crate) struct State {
     pub(crate) through: BTreeMap<MemberId, BTreeMap<Priority, u64>>,
     /// Who is out and may still act, and which participant it was.
     pub(crate) unreleased: BTreeMap<MemberId, RaftId>,
+    pub(crate) plugs: Plugs,
 }
 
 impl State {
@@ -137,6 +148,7 @@ impl State {
                 self.timed = stamp.time;
                 done.push(Happened::Time(stamp));
             }
+            Op::Overdue(view) => self.plugs(moment, Change::Overdue(view), done),
             Op::Batch { from, items } => {
                 items.into_iter().for_each(|item| self.item(moment, from, item, done));
             }
@@ -155,7 +167,7 @@ impl State {
         for applicant in members {
             self.admit(applicant, None, done);
         }
-        self.new_view(moment, done);
+        self.new_view(moment, None, done);
     }
 
     fn join(
@@ -168,7 +180,7 @@ impl State {
         let node = applicant.identity.node;
         if self.view.number > 0 && self.view.member(node).is_none() {
             self.admit(applicant, sponsor, done);
-            self.new_view(moment, done);
+            self.new_view(moment, None, done);
         }
     }
 
@@ -178,7 +190,7 @@ impl State {
         self.through.remove(&member);
         self.unreleased.insert(member, raft);
         done.push(Happened::Left(member));
-        self.new_view(moment, done);
+        self.new_view(moment, Some(member), done);
     }
 
     fn admit(&mut self, applicant: Applicant, sponsor: Option<MemberId>, done: &mut Vec<Happened>) {
@@ -199,9 +211,21 @@ impl State {
         done.push(Happened::Joining { member: id, raft, sponsor, state: self.stamp });
     }
 
-    fn new_view(&mut self, moment: (GroupTime, i64), done: &mut Vec<Happened>) {
+    fn new_view(
+        &mut self,
+        moment: (GroupTime, i64),
+        left: Option<MemberId>,
+        done: &mut Vec<Happened>,
+    ) {
         self.view.number += 1;
         done.push(Happened::View(self.stamp(moment), self.view.clone()));
+        self.plugs(moment, Change::View { left }, done);
+    }
+
+    fn plugs(&mut self, moment: (GroupTime, i64), change: Change<'_>, done: &mut Vec<Happened>) {
+        if let Some(news) = self.plugs.change(self.view.number, change) {
+            done.push(Happened::Recovery(self.stamp(moment), news));
+        }
     }
 
     fn item(
@@ -214,6 +238,13 @@ impl State {
         if !self.rafts.contains_key(&from) || self.is_through(from, &item) {
             return;
         }
+        if self.plugs.hold() && !item.priority.flows_always() {
+            // Its sender repeats it when they are out.
+            if done.last() != Some(&Happened::Held(from)) {
+                done.push(Happened::Held(from));
+            }
+            return;
+        }
         self.through.entry(from).or_default().insert(item.priority, item.number);
         match item.what {
             What::Message(payload) => {
@@ -224,6 +255,9 @@ impl State {
                 done.push(Happened::ProcessEnded(self.stamp(moment), process));
             }
             What::Barrier => {}
+            What::Plug(name, order) => {
+                self.plugs(moment, Change::Order(from, &name, order), done);
+            }
         }
         done.push(Happened::Through(from, item.priority, item.number));
     }
@@ -314,6 +348,23 @@ mod tests {
         assert_eq!(state.view.number, 3);
         let released = Op::Released(id(1, 1));
         assert_eq!(apply(&mut state, 0, vec![released.clone(), released]).len(), 1);
+    }
+
+    #[test]
+    fn what_a_plug_holds_back_is_not_through_and_is_taken_when_it_comes_again() {
+        let mut state = formed();
+        let item = |number, priority, what| {
+            vec![Op::Batch { from: id(1, 1), items: vec![Item { priority, number, what }] }]
+        };
+        let plug = |number, order| item(number, Priority::Recovery, What::Plug("x".into(), order));
+        let message = || item(1, Priority::Medium, What::Message("m".into()));
+        apply(&mut state, 0, plug(1, PlugOrder::Create));
+        assert_eq!(apply(&mut state, 0, message()), [Happened::Held(id(1, 1))]);
+        let urgent = item(2, Priority::Recovery, What::Message("r".into()));
+        assert!(matches!(&apply(&mut state, 0, urgent)[0], Happened::Message(..)));
+        apply(&mut state, 0, plug(3, PlugOrder::Unplug(1)));
+        assert!(matches!(&apply(&mut state, 0, message())[0], Happened::Message(..)));
+        assert_eq!(apply(&mut state, 0, message()), [], "once");
     }
 
     #[test]

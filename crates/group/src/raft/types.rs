@@ -34,7 +34,8 @@ impl Proposal {
         const OP: usize = 128;
         let items = |op: &Op| match op {
             Op::Batch { items, .. } => items.iter().map(Item::size).sum(),
-            Op::Formed { .. } | Op::Joined { .. } | Op::Left(_) | Op::Released(_) | Op::Time => OP,
+            Op::Formed { .. } | Op::Joined { .. } | Op::Left(_) | Op::Released(_) => OP,
+            Op::Time | Op::Overdue(_) => OP,
         };
         OP + self.ops.iter().map(items).sum::<usize>()
     }

@@ -1,7 +1,7 @@
 //! Sees every delivery of every life, and says at once if a promise is broken.
 
 use crate::world::{Life, bytes};
-use ais_group::{Delivery, Priority};
+use ais_group::{Delivery, Priority, Recovery};
 use ais_types::{MemberId, Stamp, View};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,9 @@ pub(crate) struct Seen {
     /// Own messages delivered here, by priority: the last number.
     own: BTreeMap<Priority, u64>,
     pub(crate) times: Vec<Stamp>,
+    /// Whether recovery plugs are in.
+    held: bool,
+    pub(crate) recovery: Vec<Recovery>,
 }
 
 /// What everyone has seen.
@@ -105,6 +108,12 @@ impl Judge {
                 self.seen(life).times.push(stamp);
                 self.ordered(life, stamp, "time".into());
             }
+            Delivery::Recovery(stamp, news) => {
+                self.ordered(life, stamp, format!("{news:?}"));
+                let seen = self.seen(life);
+                seen.held = matches!(news, Recovery::Held { .. });
+                seen.recovery.push(news);
+            }
             Delivery::Lease(until) => {
                 let seen = self.seen(life);
                 seen.interrupted += u32::from(until.is_none());
@@ -157,6 +166,8 @@ impl Judge {
         let index = *self.messages.entry(payload.clone()).or_insert(stamp.index);
         assert_eq!(index, stamp.index, "delivered twice: {payload:?}");
         let text = std::str::from_utf8(payload).unwrap();
+        let flows = !self.lives[&life].held || text.contains("/Recovery/");
+        assert!(flows, "delivered though recovery plugs are in: {text}");
         let mut parts = text.split('/');
         let sender: Life = parts.next().unwrap().parse().unwrap();
         if sender != life {
@@ -178,10 +189,14 @@ impl Judge {
         self.ordered(life, stamp, format!("release of {member}"));
         let now = Instant::now();
         self.released.entry(member).or_insert(now);
-        if let Some(seen) = self.names.get(&member).map(|life| &self.lives[life]) {
-            let holds = !seen.dead && seen.lease.is_some_and(|until| until > now.into_std());
-            assert!(!holds, "{member} is released and holds a lease");
-        }
+        assert!(!self.leased(member), "{member} is released and holds a lease");
+    }
+
+    /// Whether this member lives and holds a lease now.
+    pub(crate) fn leased(&self, member: MemberId) -> bool {
+        let seen = self.names.get(&member).map(|life| &self.lives[life]);
+        let now = Instant::now().into_std();
+        seen.is_some_and(|it| !it.dead && it.lease.is_some_and(|until| until > now))
     }
 
     /// Whether these lives, and no others, are in the last view of each, with a lease.

@@ -8,7 +8,7 @@ mod judge;
 mod storm;
 mod world;
 
-use ais_group::Priority;
+use ais_group::{Priority, Recovery};
 use ais_types::{GroupTime, NodeId, Role};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -147,6 +147,44 @@ fn a_leader_that_ends_takes_nobodys_lease_with_it() {
                 assert_eq!(world.judge().lives[&life].interrupted, 0, "seed {seed}, n{node}");
             }
             world.verdict();
+        });
+    }
+}
+
+/// Neither does one that is cut off, stopped or without power: the next one renews the leases of
+/// those it reaches before they run out. The lost one is out and released in time.
+#[test]
+fn a_leader_that_vanishes_takes_nobodys_lease_with_it() {
+    for seed in 0..40 {
+        simulate(async move {
+            let failure = [ms(500), ms(200), SECOND][seed as usize % 3];
+            let voters: &[u32] = if seed % 4 < 2 { &[1, 2, 3] } else { &[1, 2, 3, 4, 5] };
+            let mut world = World::new(seed, voters);
+            world.failure = failure;
+            voters.iter().chain(&[11]).for_each(|node| world.start(*node));
+            world.settled(5 * SECOND).await;
+            let pause = ms(world.rng.u64(..300));
+            world.pass(pause).await;
+            let leader = world.leader();
+            let (id, started, others) = (world.id(leader), Instant::now(), world.others(&[leader]));
+            if seed % 2 == 0 {
+                world.vanish(leader);
+            } else {
+                let rest: Vec<NodeId> = others.iter().map(|it| NodeId(*it)).collect();
+                world.network.partition(&[&[NodeId(leader)], &rest]);
+            }
+            let seen = world.life(others[0]);
+            let gone = |judge: &judge::Judge| !judge.lives[&seen].view.contains(id);
+            world.until("a view without it", failure + ms(200), gone).await;
+            assert!(!world.judge().leased(id), "seed {seed}: out, and may still act");
+            let released = |judge: &judge::Judge| judge.released.contains_key(&id);
+            let most = (failure + failure / 2).saturating_sub(started.elapsed());
+            world.until("its release", most, released).await;
+            world.pass(2 * SECOND).await;
+            for node in others {
+                let life = world.life(node);
+                assert_eq!(world.judge().lives[&life].interrupted, 0, "seed {seed}, n{node}");
+            }
         });
     }
 }
@@ -295,6 +333,35 @@ fn a_member_whose_owner_hangs_is_ordered_out() {
                 .await;
         });
     }
+}
+
+/// Also when the leader changes meanwhile.
+#[test]
+fn a_plug_that_never_comes_out_is_named_and_the_view_goes_on_without_it() {
+    simulate(async {
+        let mut world = World::new(15, &[1, 2, 3]);
+        world.plug_timeout = 5 * SECOND;
+        (1..=3).for_each(|node| world.start(node));
+        world.settled(2 * SECOND).await;
+        let leader = world.leader();
+        let owner = world.others(&[leader])[0];
+        let (id, life) = (world.id(owner), world.life(owner));
+        world.nodes[&owner].handle.recovery_plug("forgotten").await.unwrap();
+        world.multicast(owner, Priority::Medium);
+        world.multicast(owner, Priority::Recovery);
+        world.until("recovery flows", SECOND, |judge| judge.acknowledged.len() == 1).await;
+        world.kill(leader);
+        world.pass(4 * SECOND).await;
+        assert_eq!(world.judge().acknowledged.len(), 1);
+        let overdue = |judge: &judge::Judge| match judge.lives[&life].recovery.last() {
+            Some(Recovery::Overdue { plugs, .. }) => {
+                plugs.len() == 1 && plugs[0].member == id && plugs[0].name == "forgotten"
+            }
+            _other => false,
+        };
+        world.until("it is named", 3 * SECOND, overdue).await;
+        world.until("messages flow", SECOND, |judge| judge.acknowledged.len() == 2).await;
+    });
 }
 
 #[test]

@@ -62,7 +62,9 @@ async fn storm(seed: u64) -> Vec<String> {
     }
     let before = world.judge().acknowledged.len();
     let expected = before + world.nodes.len();
-    world.until("the last messages", SECOND, |judge| judge.acknowledged.len() >= expected).await;
+    // A plug may have been forgotten.
+    let most = world.plug_timeout * 2 + SECOND;
+    world.until("the last messages", most, |judge| judge.acknowledged.len() >= expected).await;
     world.settled(SECOND).await;
     world.verdict();
     world.judge().transcript()
@@ -73,7 +75,7 @@ async fn gust(world: &mut World, voters: &[u32]) {
     let all: Vec<u32> = [voters, &[11, 12]].concat();
     let node = all[world.rng.usize(..all.len())];
     let other = all[world.rng.usize(..all.len())];
-    let stroke = world.rng.u8(..10);
+    let stroke = world.rng.u8(..12);
     world.judge().note(format!("stroke {stroke} on n{node}, n{other}"));
     match stroke {
         0 if world.may_lose(voters, node) => world.kill(node),
@@ -98,11 +100,13 @@ async fn gust(world: &mut World, voters: &[u32]) {
         7 if node != other => {
             world.network.break_session(NodeId(node), NodeId(other), ais_transport::Class::Control);
         }
+        8 => world.plug(node, false),
+        9 => world.plug(node, true),
         _ => {}
     }
     for _ in 0..world.rng.usize(..30) {
         let node = all[world.rng.usize(..all.len())];
-        let priority = [Priority::High, Priority::Medium, Priority::Low][world.rng.usize(..3)];
+        let priority = Priority::ALL[world.rng.usize(..4)];
         world.multicast(node, priority);
         let pause = ms(world.rng.u64(..40));
         world.pass(pause).await;

@@ -40,6 +40,7 @@ pub(crate) struct World {
     voters: Vec<u32>,
     witnesses: Vec<u32>,
     pub(crate) failure: Duration,
+    pub(crate) plug_timeout: Duration,
     lives: Life,
     /// Whether something is cut, or has not yet recovered from it.
     pub(crate) cut: bool,
@@ -66,6 +67,7 @@ impl World {
             voters: voters.to_vec(),
             witnesses: Vec::new(),
             failure: Duration::from_millis(500),
+            plug_timeout: Duration::from_secs(3),
             lives: 0,
             cut: false,
         }
@@ -97,7 +99,7 @@ impl World {
         };
         let mut config = Config::new("sim", identity, self.voters.iter().map(|it| NodeId(*it)));
         (config.seed, config.wall) = (self.rng.u64(..), wall);
-        config.failure_timeout = self.failure;
+        (config.failure_timeout, config.plug_timeout) = (self.failure, self.plug_timeout);
         let channel = self.network.node(NodeId(node), self.rng.u64(1..)).open(Class::Control);
         let (group, run) = Raft::start(config, channel).unwrap();
         let handle = group.handle();
@@ -153,6 +155,23 @@ impl World {
         tokio::spawn(async move {
             if handle.multicast(priority, payload.clone()).await.is_ok() {
                 judge.lock().unwrap().acknowledged(life, &payload);
+            }
+        });
+    }
+
+    /// Creates a plug and takes it out of each view that puts it in, or forgets to.
+    pub(crate) fn plug(&mut self, node: u32, forgetful: bool) {
+        let Some(it) = self.nodes.get(&node) else { return };
+        let (life, handle, judge) = (it.life, it.handle.clone(), self.judge.clone());
+        let patience = Duration::from_millis(self.rng.u64(..300));
+        tokio::spawn(async move {
+            let Ok(plug) = handle.recovery_plug("storm").await else { return };
+            while !forgetful {
+                let view = judge.lock().unwrap().lives[&life].view.number;
+                sleep_until(Instant::now() + patience).await;
+                if plug.unplug(view).await.is_err() {
+                    return;
+                }
             }
         });
     }

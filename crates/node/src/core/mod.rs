@@ -55,6 +55,9 @@ pub struct CoreLimits {
     pub farewell: Duration,
     /// How large a frame may be.
     pub frame: Limits,
+    /// How large an entry of the group's log may be. A call that would order a larger one is
+    /// answered NO_RESOURCES instead; a service that does it on its own stops the node.
+    pub order_bytes: usize,
 }
 
 impl Default for CoreLimits {
@@ -69,6 +72,7 @@ impl Default for CoreLimits {
             early_bytes: 16 << 20,
             farewell: Duration::from_secs(1),
             frame: Limits::default(),
+            order_bytes: ais_group::PAYLOAD_MAX,
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{Core, Done, Effect, Task};
 use crate::driven::{ENTRY, RawInput, RawOutput};
-use ais_service::{Action, ActionId, Entry, Exit, Now};
-use ais_types::{ClientId, MemberId, ServiceId, Stamp};
-use ais_wire::{DecodeError, Frame};
+use ais_service::{Action, ActionId, Caller, Entry, Exit, Now};
+use ais_types::{ClientId, Error, ErrorCode, MemberId, Outcome, ServiceId, Stamp, frame};
+use ais_wire::{DecodeError, Frame, encode};
 use bytes::Bytes;
 
 impl Core {
@@ -24,10 +24,43 @@ impl Core {
         out: &mut Vec<Effect>,
     ) -> Result<(), DecodeError> {
         let mut outputs = std::mem::take(&mut self.outputs);
+        let caller = match &input {
+            RawInput::Call(caller, _) => Some(*caller),
+            _other => None,
+        };
         let result = self.services[index].step(now, input, &mut outputs);
+        self.refuse_the_oversized(index, caller, &mut outputs, out);
         outputs.drain(..).for_each(|output| self.route(index, output, out));
         self.outputs = outputs;
         result
+    }
+
+    /// An order that the group would not take is none, and its call has failed before it has done
+    /// anything.
+    fn refuse_the_oversized(
+        &mut self,
+        index: usize,
+        caller: Option<Caller>,
+        outputs: &mut Vec<RawOutput>,
+        out: &mut Vec<Effect>,
+    ) {
+        let limit = self.config.limits.order_bytes;
+        let size = |output: &RawOutput| match output {
+            RawOutput::Order(entry) => entry.len(),
+            _other => 0,
+        };
+        let largest = outputs.iter().map(size).max().unwrap_or(0);
+        if largest <= limit {
+            return;
+        }
+        let service = self.services[index].name();
+        let text = format!("{service} would order {largest} bytes at once, the limit is {limit}");
+        outputs.retain(|output| size(output) == 0);
+        let Some(caller) = caller else { return out.push(Effect::Fatal(text)) };
+        let error = Error::new(ErrorCode::NoResources, format!("{text}: ask for less at a time"));
+        let mut outcome: Outcome<()> = Err(error);
+        self.reply(caller, encode(frame::REPLY, 0, &mut outcome), out);
+        self.work.push_back((index, RawInput::Cancelled(caller)));
     }
 
     fn feed_sound(&mut self, now: Now, index: usize, input: RawInput, out: &mut Vec<Effect>) {

@@ -2,19 +2,23 @@
 
 use super::Inbound;
 use crate::ConnectionId;
+use ais_types::frame;
 use ais_wire::{Frame, FrameReader, Limits};
 use bytes::{Buf, Bytes, BytesMut};
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use std::{
     collections::VecDeque,
     io::{self, ErrorKind, IoSlice},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt, ReadBuf},
     net::UnixStream,
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
     time::timeout,
 };
 
@@ -31,6 +35,33 @@ pub(super) struct Incoming {
     pub(super) limits: Limits,
     pub(super) inbox: mpsc::Sender<Inbound>,
     pub(super) died: Arc<Notify>,
+    pub(super) gate: Gate,
+}
+
+/// Keeps calls out while the node has enough to do with what it was asked already.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    busy: watch::Receiver<bool>,
+    /// Operators always come through.
+    free: Arc<AtomicBool>,
+}
+
+impl Gate {
+    pub(super) fn new(busy: watch::Receiver<bool>) -> Self {
+        Self { busy, free: Arc::default() }
+    }
+
+    /// Whoever is behind it asks the node itself, and not a service.
+    pub(super) fn set_free(&self) {
+        self.free.store(true, Ordering::Relaxed);
+    }
+
+    async fn pass(&self, frame: &Frame) {
+        if frame.kind == frame::CALL && *self.busy.borrow() && !self.free.load(Ordering::Relaxed) {
+            // An error says that the node has ended.
+            let _ = self.busy.clone().wait_for(|busy| !busy).await;
+        }
+    }
 }
 
 impl Incoming {
@@ -53,6 +84,7 @@ impl Incoming {
     async fn read_frame(&self, frames: &mut FrameReader) -> Result<bool, String> {
         loop {
             if let Some(frame) = frames.next_frame().map_err(|error| error.to_string())? {
+                self.gate.pass(&frame).await;
                 // The receiver ends with the node.
                 return Ok(self.inbox.send(Inbound::Frame(self.id, frame)).await.is_ok());
             }
@@ -62,7 +94,6 @@ impl Incoming {
         }
     }
 
-    /// `false`: the end.
     async fn read_more(&self, buffer: &mut BytesMut) -> bool {
         let mut stream = ReadShared(&self.stream);
         tokio::select! {

@@ -73,6 +73,9 @@ pub struct NodeLimits {
     /// How long a node that is stopped waits for the end of its processes before it says good-bye.
     /// After that it goes without: the others find out by themselves, and wait out its lease.
     pub farewell: Duration,
+    /// Orders and barriers that the group has not answered; with more, programs are not listened
+    /// to until it has.
+    pub asked: usize,
 }
 
 impl Default for NodeLimits {
@@ -84,6 +87,7 @@ impl Default for NodeLimits {
             process_connections: 2048,
             peer_bytes: 64 << 20,
             farewell: Duration::from_secs(5),
+            asked: 4096,
         }
     }
 }
@@ -200,6 +204,7 @@ struct Shell {
     inbox: mpsc::Receiver<Inbound>,
     server: server::Server,
     peers: peers::Peers,
+    asked_max: usize,
     asked: FuturesUnordered<BoxFuture<'static, Asked>>,
     /// Who asked the launcher for what, by the launcher's number.
     launches: BTreeMap<u64, (ServiceId, ActionId)>,
@@ -244,6 +249,7 @@ impl Shell {
             sender,
             inbox,
             peers,
+            asked_max: limits.asked,
             asked: FuturesUnordered::new(),
             launches: BTreeMap::new(),
             launched: 0,
@@ -264,6 +270,7 @@ impl Shell {
     async fn run(mut self) -> ShellError {
         loop {
             self.settle();
+            self.server.set_busy(self.asked.len() > self.asked_max);
             if let Some(reason) = self.stop.take() {
                 self.end();
                 return reason;
@@ -348,6 +355,8 @@ impl Shell {
             Some(Delivery::ProcessEnded(stamp, process)) => Event::ProcessEnded(stamp, process),
             Some(Delivery::Released(stamp, member)) => Event::Released(stamp, member),
             Some(Delivery::Time(stamp)) => Event::Time(stamp),
+            // For whoever builds on the group itself: services get their state with it.
+            Some(Delivery::Recovery(..)) => return,
             Some(Delivery::Snapshot(reply)) => {
                 // Whoever asked may have gone meanwhile.
                 let _ = reply.send(self.core.snapshot());
@@ -404,8 +413,11 @@ impl Shell {
     fn answered(&mut self, answer: Asked) {
         match answer {
             Asked::Ordered(Ok(())) => {}
-            Asked::Ordered(Err(error @ GroupError::TooLarge { .. })) => {
-                tracing::error!(%error, "a service ordered too much; its entry is lost");
+            Asked::Ordered(Err(
+                error @ (GroupError::TooLarge { .. } | GroupError::Plug { .. }),
+            )) => {
+                // The core refuses what is too large: the group has another limit than it was told.
+                self.stop = Some(ShellError::Fatal(error.to_string()));
             }
             // The group's last delivery says so too.
             Asked::Ordered(Err(GroupError::Left(_))) | Asked::Barriers(_, Err(_)) => {}

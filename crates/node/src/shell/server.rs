@@ -2,12 +2,12 @@
 
 use super::{
     Inbound, NodeLimits, Shell,
-    connection::{Incoming, Outbox},
+    connection::{Gate, Incoming, Outbox},
     listener::Accepted,
     processes::Processes,
 };
 use crate::{ConnectionId, Event, Peer, ProcessKey, SessionId};
-use ais_types::{Error, ErrorCode, Hello, Outcome, Welcome, frame};
+use ais_types::{Error, ErrorCode, Hello, Outcome, ServiceId, Welcome, frame};
 use ais_wire::{Frame, decode_bytes, encode_bytes};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::{
     net::UnixStream,
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
 };
 
 pub(super) struct Server {
@@ -26,6 +26,8 @@ pub(super) struct Server {
     counted: u64,
     limits: NodeLimits,
     inbox: mpsc::Sender<Inbound>,
+    /// Programs are not listened to for now.
+    busy: watch::Sender<bool>,
 }
 
 struct Connection {
@@ -35,9 +37,12 @@ struct Connection {
     session: Option<SessionId>,
     /// Tells the reader that nothing more will come than what is there.
     died: Arc<Notify>,
+    gate: Gate,
 }
 
 struct Session {
+    /// Asks the node itself, and not a service.
+    of_node: bool,
     token: u128,
     main: ConnectionId,
     connections: BTreeSet<ConnectionId>,
@@ -60,7 +65,13 @@ impl Server {
             counted: 0,
             limits,
             inbox,
+            busy: watch::channel(false).0,
         }
+    }
+
+    /// Whether programs are to wait with what they ask next.
+    pub(super) fn set_busy(&mut self, busy: bool) {
+        self.busy.send_if_modified(|it| std::mem::replace(it, busy) != busy);
     }
 
     fn add(&mut self, stream: UnixStream, peer: Peer) {
@@ -80,8 +91,9 @@ impl Server {
         let (limits, inbox) = (self.limits.core.frame, self.inbox.clone());
         let outbox =
             Outbox::new(id, Arc::clone(&stream), self.limits.outbound_bytes, inbox.clone());
-        let incoming = Incoming { id, stream, limits, inbox, died: Arc::clone(&died) };
-        self.connections.insert(id, Connection { outbox, peer, session: None, died });
+        let (waits, gate) = (Arc::clone(&died), Gate::new(self.busy.subscribe()));
+        let incoming = Incoming { id, stream, limits, inbox, died: waits, gate: gate.clone() };
+        self.connections.insert(id, Connection { outbox, peer, session: None, died, gate });
         tokio::spawn(incoming.read());
     }
 
@@ -145,11 +157,11 @@ impl Server {
         self.connections.values_mut().for_each(|it| it.outbox.hang_up());
     }
 
-    fn open(&mut self, id: ConnectionId, peer: Peer, token: u128) -> SessionId {
+    fn open(&mut self, id: ConnectionId, peer: Peer, token: u128, of_node: bool) -> SessionId {
         // One count for both, so that a session's first connection has its number.
         let session = SessionId(id.0);
         let connections = BTreeSet::from([id]);
-        let open = Session { token, main: id, connections, peer, welcomed: false };
+        let open = Session { of_node, token, main: id, connections, peer, welcomed: false };
         self.sessions.insert(session, open);
         self.tokens.insert(token, session);
         session
@@ -265,7 +277,8 @@ impl Shell {
         }
         let session = match hello {
             Hello::Open { service, program, version: _, protocol: _ } => {
-                let session = self.server.open(id, peer, draw_token()?);
+                let of_node = service == ServiceId::NODE;
+                let session = self.server.open(id, peer, draw_token()?, of_node);
                 self.events.push_back(Event::SessionOpened { session, peer, service, program });
                 session
             }
@@ -277,6 +290,9 @@ impl Shell {
         };
         if let Some(connection) = self.server.connections.get_mut(&id) {
             connection.session = Some(session);
+            if self.server.sessions.get(&session).is_some_and(|it| it.of_node) {
+                connection.gate.set_free();
+            }
         }
         Ok(())
     }
