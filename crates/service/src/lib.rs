@@ -31,7 +31,7 @@ pub use time::{Instant, Now};
 pub use timers::Timers;
 
 use ais_types::{GroupTime, MemberId, Payloads, ServiceId};
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A message that can cross a process or a network border.
@@ -69,6 +69,13 @@ pub trait Service: Send + Sized + 'static {
     /// When the replicated part next wants an [`Input::Time`]. The same on every node; the leader
     /// orders the time when it is due.
     fn group_deadline(&self) -> Option<GroupTime>;
+
+    /// Who of the group's view is a member of the cluster, if this service is the one that decides
+    /// it; a function of the replicated part. The driver hides all others from the other services:
+    /// see `ais-node`. `None`, for every other service: it is not.
+    fn members(&self) -> Option<BTreeSet<MemberId>> {
+        None
+    }
 
     /// The replicated part as it is now.
     fn snapshot(&self) -> Self::Snapshot;

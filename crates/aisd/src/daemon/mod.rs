@@ -167,7 +167,7 @@ fn start(
     };
     let group = group(config, identity, tcp)?;
     let transport = tcp.map(network::data);
-    let settings = Settings { model, ..Settings::default() };
+    let settings = Settings { model, clm: membership(config), ..Settings::default() };
     let parts =
         NodeParts { group, transport, launcher, services: ais_services::all(this.id, settings) };
     let node_config = NodeConfig {
@@ -177,6 +177,15 @@ fn start(
         limits: config.limits,
     };
     Node::start(node_config, parts).map_err(Failure::Node)
+}
+
+/// Every node of the file that hosts services is configured.
+fn membership(config: &Config) -> ais_clm::Settings {
+    let hosts = config.nodes.iter().filter(|node| node.role != Role::Witness);
+    hosts.fold(ais_clm::Settings::new(&config.cluster), |settings, node| {
+        let name = Name::new(&node.name).expect("names were checked to be short");
+        settings.with_node(node.id, &name)
+    })
 }
 
 /// A group of many nodes lives on a thread of its own, which no core can hold up.
