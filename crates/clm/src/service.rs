@@ -93,8 +93,16 @@ impl Service for Clm {
         Some(self.state.membership().ids().collect())
     }
 
+    fn farewell(&self) -> Option<Command> {
+        Some(Command::Farewell)
+    }
+
     fn snapshot(&self) -> State {
         self.state.clone()
+    }
+
+    fn blank(&self) -> Self {
+        Self::new(self.settings.clone())
     }
 
     fn restore(&mut self, _: MemberId, state: State) {

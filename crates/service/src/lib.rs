@@ -58,6 +58,10 @@ pub trait Service: Send + Sized + 'static {
     /// The name people call it by.
     const NAME: &'static str;
 
+    /// The first major version whose programs know UNAVAILABLE. On a node that is no member they
+    /// are told that; older ones are told TRY_AGAIN.
+    const UNAVAILABLE_SINCE: u8 = 1;
+
     /// Takes one input at one moment and appends the effects to `out`, in order.
     ///
     /// `now` never runs backwards. A core cannot fail: it can only answer.
@@ -77,8 +81,17 @@ pub trait Service: Send + Sized + 'static {
         None
     }
 
+    /// What is put on the log when this node is about to leave, as its operator wishes.
+    fn farewell(&self) -> Option<Self::Command> {
+        None
+    }
+
     /// The replicated part as it is now.
     fn snapshot(&self) -> Self::Snapshot;
+
+    /// A blank core with the same settings: what becomes of this one when its node stops being a
+    /// member, once the replicated part is [restored](Self::restore).
+    fn blank(&self) -> Self;
 
     /// Fills the replicated part of a blank core, which is (or is about to be) `me`. Causes no
     /// effects.

@@ -11,9 +11,8 @@ use crate::{config::Config, keeper::Keeper, model};
 use ais_group::{
     Group, Identity, Solo,
     raft::{Config as RaftConfig, Raft},
-    system_wall,
 };
-use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig};
+use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig, boot_time};
 use ais_services::Settings;
 use ais_transport::{Class, tcp::TcpNode};
 use ais_types::{Name, Role, amf::Model};
@@ -163,7 +162,7 @@ fn start(
         name: name.clone(),
         role: this.role,
         addresses: this.address.iter().map(ToString::to_string).collect(),
-        boot_time: system_wall(),
+        boot_time: boot_time(),
     };
     let group = group(config, identity, tcp)?;
     let transport = tcp.map(network::data);

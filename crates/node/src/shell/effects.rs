@@ -11,8 +11,15 @@ use std::{
     future::Future,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
+
+/// How long a node that leaves waits for others to hear that it does.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 impl Shell {
     pub(super) fn perform_effects(&mut self) {
@@ -127,7 +134,11 @@ impl Shell {
         self.listener = None;
         if self.stopping.is_empty() {
             let handle = Arc::clone(&self.handle);
+            let farewell = self.core.farewell();
             self.ask(async move {
+                let said = farewell.into_iter().map(|it| handle.multicast(Priority::Medium, it));
+                // Without quorum nobody hears it.
+                let _ = timeout(FAREWELL, futures::future::join_all(said)).await;
                 handle.leave().await;
                 Asked::Left
             });
