@@ -2,7 +2,7 @@
 
 use ais_client::{AsyncSession, Patience, Wait};
 use ais_conformance_core::{AnyCall, AnyCallback, AnyReply};
-use ais_types::{Error, ErrorCode, Outcome, ServiceId, frame};
+use ais_types::{Error, ErrorCode, Outcome, ServiceId, Version, amf, ckpt, clm, frame, msg};
 use ais_wire::{DecodeError, Frame, decode, encode};
 
 macro_rules! codec {
@@ -88,6 +88,22 @@ macro_rules! codec {
 }
 
 ais_conformance_core::for_each_service!(codec);
+
+/// The version that a program asks for, if this call is its `Initialize`.
+pub(crate) fn version_of(call: &AnyCall) -> Version {
+    match call {
+        AnyCall::Ckpt(ckpt::Call::Initialize { version, .. })
+        | AnyCall::Clm(clm::Call::Initialize { version, .. })
+        | AnyCall::Msg(msg::Call::Initialize { version, .. })
+        | AnyCall::Amf(amf::Call::Initialize { version, .. }) => *version,
+        AnyCall::Ckpt(_) | AnyCall::Clm(_) | AnyCall::Msg(_) | AnyCall::Amf(_) => Version::b(1, 1),
+    }
+}
+
+/// What a handle is told that is stale.
+pub(crate) fn stale_of(frame: &Frame) -> Outcome<()> {
+    decode::<Outcome<()>>(frame).map_err(|error| nonsense(&error))?
+}
 
 fn nonsense(error: &DecodeError) -> Error {
     Error::new(ErrorCode::Library, format!("the node sent nonsense: {error}"))

@@ -6,7 +6,7 @@ use crate::{
 };
 use ais_node::{ConnectionId, Done, Event, Peer, ProcessKey, SessionId, Task};
 use ais_service::{ActionId, Exit};
-use ais_types::{NodeId, ServiceId, frame};
+use ais_types::{NodeId, ServiceId, Version, frame};
 use ais_wire::Frame;
 use bytes::Bytes;
 use std::{
@@ -304,8 +304,8 @@ impl World {
             return self.tell_session(id, Heard::Closed(id));
         }
         let peer = Peer { key, pid: key.0 as u32, uid: 0 };
-        let program = "sim".to_owned();
-        let event = Event::SessionOpened { session: id, peer, service, program };
+        let (version, program) = (Version::b(1, 1), "sim".to_owned());
+        let event = Event::SessionOpened { session: id, peer, service, version, program };
         self.write_to_daemon(key, life, event);
     }
 

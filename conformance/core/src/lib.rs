@@ -30,7 +30,7 @@
 //!   until it answers so. A single word (`OK`, `ERR_EXIST`) looks only at the first word of the
 //!   answer.
 //! - **Callbacks**: `> …` in order, below `p dispatch`; `>? …` may come any number of times.
-//!   `p dispatch one` runs at most one.
+//!   `p dispatch one` runs at most one. Below it `= ERR_…`, if that is what dispatching returns.
 //! - **Patterns**: `*` is anything within a word, `...` is anything at all, `$x` takes a value and
 //!   must meet the same one later (also in the words of calls: `p write $x "text"`), `$y>$x` takes a
 //!   number greater than that one. Text is in double quotes; `x{1000}` is a thousand `x`.

@@ -111,7 +111,10 @@ impl Parser {
     fn expect_answer(&mut self, answer: Expected) -> Result<(), String> {
         match (self.steps.last_mut().map(|it| &mut it.action), answer) {
             (Some(Action::Call { background: None, expected, .. }), answer) => *expected = answer,
-            (Some(Action::Finalize { pattern, .. }), Expected::Answer(it)) => *pattern = Some(it),
+            (
+                Some(Action::Finalize { pattern, .. } | Action::Dispatch { pattern, .. }),
+                Expected::Answer(it),
+            ) => *pattern = Some(it),
             (_, _) => return Err("there is no call to which this is the answer".to_owned()),
         }
         Ok(())
@@ -177,8 +180,12 @@ impl Parser {
         let session = SessionName { process, service, handle: handle.to_owned() };
         let texts: Vec<&str> = words.iter().map(|it| it.text.as_str()).collect();
         Ok(match texts.as_slice() {
-            ["dispatch"] => Action::Dispatch { session, one: false, callbacks: Vec::new() },
-            ["dispatch", "one"] => Action::Dispatch { session, one: true, callbacks: Vec::new() },
+            ["dispatch"] => {
+                Action::Dispatch { session, one: false, callbacks: Vec::new(), pattern: None }
+            }
+            ["dispatch", "one"] => {
+                Action::Dispatch { session, one: true, callbacks: Vec::new(), pattern: None }
+            }
             ["finalize"] => Action::Finalize { session, pattern: None },
             _ => Action::Call { session, background, words, expected: Expected::Success },
         })

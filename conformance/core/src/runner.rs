@@ -221,8 +221,8 @@ impl Run {
                     }
                 }
             }
-            Action::Dispatch { session, one, callbacks } => {
-                self.dispatch(step, session, *one, callbacks)
+            Action::Dispatch { session, one, callbacks, pattern } => {
+                self.dispatch(step, session, *one, callbacks, pattern.as_ref())
             }
             Action::Finalize { session, pattern } => self.finalize(step, session, pattern.as_ref()),
             Action::Fault(fault) => self.cluster.inject(fault).map_err(trouble),
@@ -350,13 +350,20 @@ impl Run {
         session: &SessionName,
         one: bool,
         expected: &[ExpectedCallback],
+        pattern: Option<&Pattern>,
     ) -> Result<(), End> {
         let want = expected.iter().filter(|it| !it.optional).count();
         let come = self.cluster.dispatch(session, one, want);
         let come = come.map_err(|it| End::of(it, Some(step)))?;
+        let ok = Pattern::new("OK");
+        let pattern = pattern.unwrap_or(&ok);
+        let outcome = come.as_ref().map_or_else(|error| error.code.short_name(), |_| "OK");
+        if !pattern.matches(outcome, &mut self.bindings) {
+            return Err(End::failed(step, pattern.text(), outcome));
+        }
         let come: Vec<String> = match come {
             Ok(come) => come.iter().map(|it: &AnyCallback| it.text(&self.names)).collect(),
-            Err(error) => return Err(End::failed(step, "OK", &error.to_string())),
+            Err(_) => return Ok(()),
         };
         let mut come = come.iter().peekable();
         for expected in expected {

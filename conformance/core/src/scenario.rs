@@ -101,6 +101,8 @@ pub enum Action {
         one: bool,
         /// Which ones, in order.
         callbacks: Vec<ExpectedCallback>,
+        /// What that shall return.
+        pattern: Option<Pattern>,
     },
     /// A handle is finalized.
     Finalize {

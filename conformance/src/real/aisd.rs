@@ -216,7 +216,8 @@ impl Host for Daemons {
     }
 
     fn name(&self, at: usize) -> Name {
-        Name::new(&self.specs[at].name).expect("scenario names are short")
+        let name = format!("safNode={},safCluster=conformance", self.specs[at].name);
+        Name::new(name).expect("scenario names are short")
     }
 
     fn components(&mut self) -> Option<&mut Components> {

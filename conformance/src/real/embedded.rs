@@ -352,7 +352,7 @@ fn assemble<T: Transport>(
         name: name_of(spec),
         role: if spec.witness { Role::Witness } else { Role::Voter },
         addresses,
-        boot_time: ais_group::system_wall(),
+        boot_time: ais_node::boot_time(),
     };
     let mut config = raft::Config::new(CLUSTER, identity, (0..plan.specs.len()).map(id));
     config.failure_timeout = FAILURE;

@@ -79,8 +79,8 @@ impl Program {
         let respond = Respond { writer: Arc::clone(&self.writer), kind, tag };
         match kind {
             CALL => {
-                let handle = self.open(&request).await;
                 let call = inner(frame);
+                let handle = self.open(&request, call.as_ref().ok()).await;
                 let component = self.component.clone();
                 begin(async move {
                     let reply = match (handle, call) {
@@ -113,12 +113,13 @@ impl Program {
     }
 
     /// The first call on a handle opens its session.
-    async fn open(&mut self, request: &Request) -> Outcome<Arc<Handle>> {
+    async fn open(&mut self, request: &Request, call: Option<&Frame>) -> Outcome<Arc<Handle>> {
         if let Ok(handle) = self.find(request) {
             return Ok(handle);
         }
         let service = request.service;
-        let version = Version::b(1, 1);
+        let call = call.and_then(|it| codec::call_of(service, it).ok());
+        let version = call.map_or(Version::b(1, 1), |it| codec::version_of(&it));
         let session = AsyncSession::open(&self.endpoint, service, version, "conformance").await?;
         let handle = Arc::new(Handle { service, session, pending: Mutex::default() });
         self.handles.insert((service, request.handle.clone()), Arc::clone(&handle));

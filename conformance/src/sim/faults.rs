@@ -23,6 +23,13 @@ impl World {
         self.notice();
     }
 
+    /// As its operator does it: it says good-bye.
+    pub(super) fn stop(&mut self, at: usize) {
+        self.say_farewell(at);
+        self.settle();
+        self.kill(at);
+    }
+
     pub(super) fn start(&mut self, at: usize) -> Result<(), Trouble> {
         if self.nodes[at].core.is_some() {
             return Err(Trouble::Broken("the node is up already".to_owned()));

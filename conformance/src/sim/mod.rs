@@ -76,6 +76,8 @@ struct Session {
     pending: Pending,
     /// Finalized, or its node gone: every call is answered BAD_HANDLE.
     closed: bool,
+    /// What dispatching returns since the node left the cluster.
+    stale: Option<Error>,
 }
 
 struct Call {
@@ -116,9 +118,13 @@ impl SimCluster {
             match heard {
                 Heard::Reply(id, frame) => self.hear_reply(node, id, &frame),
                 Heard::Callback(id, frame) => self.hear_callback(node, id, &frame),
-                Heard::Closed(id) => self.hear_closed(node, id),
+                Heard::Closed(id, error) => self.hear_closed(node, id, error),
             }
         }
+    }
+
+    fn is_stale(&self, name: &SessionName) -> bool {
+        self.sessions.get(name).is_some_and(|it| it.stale.is_some())
     }
 
     fn hear_reply(&mut self, node: usize, id: SessionId, frame: &Frame) {
@@ -137,18 +143,28 @@ impl SimCluster {
     fn hear_callback(&mut self, node: usize, id: SessionId, frame: &Frame) {
         let it = self.sessions.iter_mut().find(|(_, it)| (it.node, it.id) == (node, id));
         let Some((name, session)) = it else { return };
+        if frame.kind == frame::STALE {
+            session.stale = codec::stale_of(frame).err();
+            return;
+        }
         match codec::callback_of(name.service, frame) {
             Ok(callback) => session.pending.push(callback),
             Err(error) => self.world.fatal = Some(error.to_string()),
         }
     }
 
-    fn hear_closed(&mut self, node: usize, id: SessionId) {
+    fn hear_closed(&mut self, node: usize, id: SessionId, error: Option<Error>) {
         let it = self.sessions.iter_mut().find(|(_, it)| (it.node, it.id) == (node, id));
         let Some((name, session)) = it else { return };
         session.closed = true;
-        let open = self.calls.values_mut().filter(|it| it.session == *name && it.answer.is_none());
-        open.for_each(|it| it.answer = Some(Err(stale())));
+        let name = name.clone();
+        let open = self.calls.values_mut().filter(|it| it.session == name && it.answer.is_none());
+        let why = error.clone().unwrap_or_else(stale);
+        open.for_each(|it| it.answer = Some(Err(why.clone())));
+        // Refused at its hello: there is no handle, and Initialize may be called again.
+        if error.is_some() {
+            self.sessions.remove(&name);
+        }
     }
 
     /// A node's life has ended, and with it its processes and their handles.
@@ -219,9 +235,10 @@ impl Cluster for SimCluster {
             *component = self.world.component_of(process.node, process.key);
         }
         if !self.sessions.contains_key(name) {
-            let id = self.world.open_session(process.node, name.service, process.key);
-            let session =
-                Session { node: process.node, id, pending: Pending::default(), closed: false };
+            let version = codec::version_of(&call);
+            let id = self.world.open_session(process.node, name.service, version, process.key);
+            let (node, pending) = (process.node, Pending::default());
+            let session = Session { node, id, pending, closed: false, stale: None };
             self.sessions.insert(name.clone(), session);
         }
         self.tickets += 1;
@@ -262,8 +279,11 @@ impl Cluster for SimCluster {
         if self.sessions.get(name).is_none_or(|it| it.closed) {
             return Ok(Err(stale()));
         }
-        self.until(|it| come(it) >= want);
+        self.until(|it| come(it) >= want || it.is_stale(name));
         self.sound()?;
+        if let Some(error) = self.sessions.get(name).and_then(|it| it.stale.clone()) {
+            return Ok(Err(error));
+        }
         let session = self.sessions.get_mut(name);
         Ok(session.map(|it| it.pending.take(one)).ok_or_else(stale))
     }
@@ -291,9 +311,13 @@ impl Cluster for SimCluster {
                 self.world.process_ended(gone.node, gone.key);
                 self.world.settle();
             }
-            Fault::KillNode(node) | Fault::StopNode(node) => {
+            Fault::KillNode(node) => {
                 let node = self.node(node)?;
                 self.world.kill(node);
+            }
+            Fault::StopNode(node) => {
+                let node = self.node(node)?;
+                self.world.stop(node);
             }
             Fault::StartNode(node) => {
                 let node = self.node(node)?;

@@ -9,8 +9,8 @@ use ais_node::{
 };
 use ais_service::{Exit, Instant, Lease, Link, Now, Spawn};
 use ais_types::{
-    GroupTime, Incarnation, Member, MemberId, Name, NodeId, ProcessId, Role, ServiceId, Stamp,
-    Time, View, amf::Model,
+    Error, GroupTime, Incarnation, Member, MemberId, Name, NodeId, ProcessId, Role, ServiceId,
+    Stamp, Time, Version, View, amf::Model,
 };
 use ais_wire::Frame;
 use bytes::Bytes;
@@ -30,7 +30,8 @@ const DAWN: i64 = 1_767_225_600_000_000_000;
 pub(super) enum Heard {
     Reply(SessionId, Frame),
     Callback(SessionId, Frame),
-    Closed(SessionId),
+    /// Refused at its hello, or ended later.
+    Closed(SessionId, Option<Error>),
 }
 
 pub(super) struct Node {
@@ -144,13 +145,14 @@ impl World {
         &mut self,
         node: usize,
         service: ServiceId,
+        version: Version,
         key: ProcessKey,
     ) -> SessionId {
         self.keys += 1;
         let session = SessionId(self.keys);
         let peer = Peer { key, pid: u32::try_from(key.0).unwrap_or(u32::MAX), uid: 0 };
         let program = "conformance".to_owned();
-        self.happen(node, Event::SessionOpened { session, peer, service, program });
+        self.happen(node, Event::SessionOpened { session, peer, service, version, program });
         session
     }
 
@@ -203,8 +205,8 @@ impl World {
             Effect::Callback(session, frame) => {
                 self.heard.push_back((at, Heard::Callback(session, frame)));
             }
-            Effect::CloseSession(session, _) => {
-                self.heard.push_back((at, Heard::Closed(session)));
+            Effect::CloseSession(session, error) => {
+                self.heard.push_back((at, Heard::Closed(session, error)));
             }
             Effect::Order(entry) => self.order(at, Ordered::Entry(entry)),
             Effect::OrderProcessEnded(process) => self.order(at, Ordered::ProcessEnded(process)),
@@ -215,13 +217,29 @@ impl World {
                     self.queue.push_back((to, Event::PeerFrame(from, bytes)));
                 }
             }
-            Effect::BreakLink(peer) => self.fatal = Some(format!("the link to {peer} was broken")),
+            Effect::BreakLink(peer) => self.begin_anew(at, peer),
             Effect::Perform(service, action, task) => {
                 let done = self.perform(at, task);
                 self.happen(at, Event::ActionDone(service, action, done));
             }
             Effect::GroupDeadline(deadline) => self.group_deadline = deadline,
             Effect::Fatal(why) => self.fatal = Some(why),
+        }
+    }
+
+    /// A data path that one end breaks comes up again at once, without what was on its way.
+    fn begin_anew(&mut self, at: usize, peer: MemberId) {
+        let me = self.nodes[at].member_id();
+        let lost = |to: &MemberId, event: &Event| {
+            matches!(event, Event::PeerFrame(from, _)
+                if (*to, *from) == (me, peer) || (*to, *from) == (peer, me))
+        };
+        self.queue.retain(|(to, event)| !lost(to, event));
+        if self.links.contains(&(me, peer)) {
+            for (to, of) in [(peer, me), (me, peer)] {
+                self.queue.push_back((to, Event::Link(of, Link::Down)));
+                self.queue.push_back((to, Event::Link(of, Link::Up)));
+            }
         }
     }
 
@@ -263,6 +281,11 @@ impl World {
             }
             Ordered::Barrier(number) => self.happen(at, Event::BarrierPassed(number)),
         }
+    }
+
+    pub(super) fn say_farewell(&mut self, at: usize) {
+        let said = self.nodes[at].core.as_ref().map(Core::farewell).unwrap_or_default();
+        said.into_iter().for_each(|it| self.order(at, Ordered::Entry(it)));
     }
 
     /// To every member of the view that can be reached.

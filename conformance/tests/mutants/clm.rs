@@ -3,8 +3,8 @@
 use crate::liar::{Answer, HONEST, Mutant, as_code, forgive as forgive_as};
 use ais_conformance_core::{AnyCall, AnyCallback, AnyReply};
 use ais_types::{
-    ErrorCode,
-    clm::{Call, Callback, Change, Reply, TrackCallback},
+    ErrorCode, Time,
+    clm::{Call, Callback, Change, Reply, Step, TrackCallback},
 };
 
 pub(crate) const MUTANTS: &[Mutant] = &[
@@ -107,7 +107,119 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         ..HONEST
     },
     Mutant { name: "tells the newest first", callbacks: |all| all.reverse(), ..HONEST },
+    Mutant {
+        name: "asks nobody before a node is taken out",
+        callbacks: |all| all.retain(|it| step_of(it) != Some(Step::Start)),
+        ..HONEST
+    },
+    Mutant {
+        name: "asks nobody for a veto",
+        callbacks: |all| all.retain(|it| step_of(it) != Some(Step::Validate)),
+        ..HONEST
+    },
+    Mutant {
+        name: "does not say that a change is off",
+        callbacks: |all| all.retain(|it| step_of(it) != Some(Step::Aborted)),
+        ..HONEST
+    },
+    Mutant {
+        name: "takes a node that is being taken out for one that is gone",
+        callbacks: |all| {
+            each_track(all, |it| {
+                if it.step == Step::Start {
+                    it.notification.items.iter_mut().for_each(|it| it.node.member = false);
+                }
+            });
+        },
+        ..HONEST
+    },
+    Mutant {
+        name: "supervises what has no limit",
+        callbacks: |all| {
+            each_track(all, |it| {
+                if it.step == Step::Start {
+                    it.time_supervision = Time(5 * Time::ONE_SECOND.0);
+                }
+            });
+        },
+        ..HONEST
+    },
+    Mutant {
+        name: "names no cause",
+        callbacks: |all| each_track(all, |it| it.root_cause = None),
+        ..HONEST
+    },
+    Mutant {
+        name: "counts a node out before it is",
+        callbacks: |all| {
+            each_track(all, |it| it.members -= u32::from(it.step == Step::Start));
+        },
+        ..HONEST
+    },
+    Mutant {
+        name: "tells a shutdown as any other leave",
+        callbacks: |all| {
+            each_track(all, |it| {
+                for it in &mut it.notification.items {
+                    if it.change == Change::Shutdown {
+                        it.change = Change::Left;
+                    }
+                }
+            });
+        },
+        ..HONEST
+    },
+    Mutant {
+        name: "asks with the same invocation as before",
+        callbacks: |all| each_track(all, |it| it.invocation = it.invocation.min(1)),
+        ..HONEST
+    },
+    Mutant {
+        name: "takes any response",
+        answer: |call, it| match call {
+            AnyCall::Clm(Call::Response { .. }) => forgive(it, ErrorCode::InvalidParam),
+            _ => it,
+        },
+        ..HONEST
+    },
+    Mutant {
+        name: "does what is done already",
+        answer: |_, it| forgive(it, ErrorCode::NoOp),
+        ..HONEST
+    },
+    Mutant {
+        name: "does two things at once to a node",
+        answer: |_, it| forgive(it, ErrorCode::BadOperation),
+        ..HONEST
+    },
+    Mutant {
+        name: "says of no shutdown that it was overtaken",
+        answer: |_, it| forgive(it, ErrorCode::Interrupt),
+        ..HONEST
+    },
+    Mutant {
+        name: "heeds no veto",
+        answer: |_, it| forgive(it, ErrorCode::FailedOperation),
+        ..HONEST
+    },
+    Mutant {
+        name: "knows any operation",
+        answer: |_, it| forgive(it, ErrorCode::NotSupported),
+        ..HONEST
+    },
+    Mutant {
+        name: "is there for nodes that are no members",
+        answer: |_, it| forgive(it, ErrorCode::Unavailable),
+        ..HONEST
+    },
 ];
+
+fn step_of(callback: &AnyCallback) -> Option<Step> {
+    match callback {
+        AnyCallback::Clm(Callback::Track(it)) => Some(it.step),
+        _other => None,
+    }
+}
 
 fn forgive(answer: Answer, code: ErrorCode) -> Answer {
     forgive_as(answer, code, AnyReply::Clm(Reply::Tracked))

@@ -1,5 +1,9 @@
 //! What programs ask CLM, are answered, and are told (`SAI-AIS-CLM-B.04.01`, with `B.01.01`).
 
+mod admin;
+
+pub use admin::{AdminOperation, AdminState, Attribute, Configuration, ConfiguredNode};
+
 use crate::{ErrorCode, Name, NodeId, Payloads, Time, TrackFlags, Version};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -96,6 +100,41 @@ pub enum Call {
         /// What the program says to it.
         response: Response,
     },
+    /// An operator's order about a node; answered when it is done, however long that takes.
+    Admin {
+        /// The node's name.
+        node: Name,
+        /// What is to be done.
+        operation: AdminOperation,
+    },
+    /// Takes a member out of the membership for the rest of its present life, as platform
+    /// management does: who tracks VALIDATE is asked first, then who tracks START. Answered when
+    /// it is out, or with FAILED_OPERATION when somebody objected.
+    Remove {
+        /// The node's name.
+        node: Name,
+        /// What the members are told as the cause, e.g. the DN of an execution environment.
+        cause: Name,
+    },
+    /// Adds a node to the configuration.
+    CreateNode {
+        /// The node's name.
+        node: Name,
+    },
+    /// Takes a node out of the configuration. It has to be LOCKED, and no member.
+    DeleteNode {
+        /// The node's name.
+        node: Name,
+    },
+    /// Changes an attribute of a configured node.
+    ModifyNode {
+        /// The node's name.
+        node: Name,
+        /// The attribute and its new value.
+        attribute: Attribute,
+    },
+    /// Asks for the configured nodes and their states.
+    Configuration,
 }
 
 /// Where the answer to [`TrackFlags::CURRENT`] goes.
@@ -143,6 +182,10 @@ pub enum Reply {
     Asked,
     /// To `Response`.
     Responded,
+    /// To `Admin`, `Remove`, `CreateNode`, `DeleteNode` and `ModifyNode`.
+    Done,
+    /// To `Configuration`.
+    Configuration(Configuration),
 }
 
 /// What a program is told.

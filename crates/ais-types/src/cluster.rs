@@ -27,7 +27,7 @@ pub struct Member {
     pub role: Role,
     /// Where its peers reach it, best first; text, since each transport has its own form.
     pub addresses: Vec<String>,
-    /// When its daemon started (wall clock).
+    /// When its operating system was booted (wall clock).
     pub boot_time: Time,
     /// The first view it was in.
     pub joined_view: u64,

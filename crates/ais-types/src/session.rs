@@ -21,6 +21,10 @@ pub mod frame {
     /// Program → node, on any connection: ends the session. Answered by a [`REPLY`] of
     /// `Result<(), Error>` with the same tag once the service knows; then the node hangs up.
     pub const FINALIZE: u8 = 7;
+    /// Node → program, on the callback connection: `Result<(), Error>` with what dispatching
+    /// returns from now on. The handle is of no use any more; calls say so themselves, and it can
+    /// still be finalized.
+    pub const STALE: u8 = 8;
 }
 
 /// The first frame of a connection.

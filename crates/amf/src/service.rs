@@ -16,8 +16,9 @@ use alloc::vec::Vec;
 pub struct Amf {
     node: NodeId,
     pub(crate) me: Option<MemberId>,
-    /// The model of this node's configuration, until the cluster has one.
+    /// The model of this node's configuration: offered to a cluster without one.
     model: Option<Model>,
+    offered: bool,
     pub(crate) state: State,
     pub(crate) clients: Clients,
     pub(crate) children: Children,
@@ -38,6 +39,7 @@ impl Amf {
             node,
             me: None,
             model,
+            offered: false,
             state: State::default(),
             clients: Clients::default(),
             children: Children::default(),
@@ -68,8 +70,10 @@ impl Amf {
     /// The cluster has no model yet and this node's configuration has one.
     fn offer_model(&mut self, out: &mut Vec<Output<Self>>) {
         if self.state.model.is_none()
-            && let Some(model) = self.model.take()
+            && !self.offered
+            && let Some(model) = self.model.clone()
         {
+            self.offered = true;
             out.push(Output::Order(Command::Load { request: None, model }));
         }
     }
@@ -130,6 +134,7 @@ impl Service for Amf {
 
     const ID: ServiceId = ServiceId::AMF;
     const NAME: &'static str = "amf";
+    const UNAVAILABLE_SINCE: u8 = 3;
 
     fn step(&mut self, _: Now, input: Input<Self>, out: &mut Vec<Output<Self>>) {
         match input {
@@ -169,6 +174,10 @@ impl Service for Amf {
 
     fn snapshot(&self) -> Snapshot {
         Snapshot(self.state.clone())
+    }
+
+    fn blank(&self) -> Self {
+        Self::new(self.node, self.model.clone())
     }
 
     fn restore(&mut self, me: MemberId, snapshot: Snapshot) {

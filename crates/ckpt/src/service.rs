@@ -211,6 +211,7 @@ impl Service for Ckpt {
 
     const ID: ServiceId = ServiceId::CKPT;
     const NAME: &'static str = "ckpt";
+    const UNAVAILABLE_SINCE: u8 = 2;
 
     fn step(&mut self, now: Now, input: Input<Self>, out: &mut Vec<Output<Self>>) {
         self.now = now;
@@ -245,6 +246,10 @@ impl Service for Ckpt {
 
     fn snapshot(&self) -> Snapshot {
         self.registry.snapshot()
+    }
+
+    fn blank(&self) -> Self {
+        Self::new(self.node, self.settings)
     }
 
     fn restore(&mut self, me: MemberId, snapshot: Snapshot) {

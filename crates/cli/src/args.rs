@@ -148,8 +148,45 @@ pub(crate) enum Ckpt {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clm {
-    /// The members.
+    /// The nodes of the cluster, members or not.
     Nodes,
+    /// The membership, and each change of it as it happens.
+    Watch,
+    /// Let a node be a member; calls off a shutdown.
+    Unlock(ClmNode),
+    /// Take a node out; who wants to prepare for that is waited for, but not for ever.
+    Lock(ClmNode),
+    /// Take a node out as soon as all are ready for that.
+    Shutdown(ClmNode),
+    /// Take a node out until its daemon starts again, unless a program objects.
+    Remove {
+        /// Its name, or its DN.
+        node: String,
+        /// What the members are told as the cause.
+        #[arg(long, value_name = "NAME", default_value = "operator")]
+        cause: String,
+    },
+    /// Add a node to the configuration.
+    Create(ClmNode),
+    /// Take a node that is locked out of the configuration.
+    Delete(ClmNode),
+    /// Change how a node is configured.
+    Set {
+        /// Its name, or its DN.
+        node: String,
+        /// How long a lock of it waits for who wants to prepare.
+        #[arg(long, value_name = "MS")]
+        lock_callback_timeout_ms: Option<u32>,
+        /// The execution environment that hosts it.
+        #[arg(long, value_name = "DN")]
+        execution_environment: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClmNode {
+    /// Its name, or its DN.
+    pub(crate) node: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,9 +1,7 @@
 //! What is asked of a node.
 
-use ais_client::{Amf, Endpoint, Node, Session};
-use ais_types::{
-    Error, ErrorCode, Name, Outcome, ServiceId, TrackFlags, Version, amf, ckpt, clm, msg, node,
-};
+use ais_client::{Amf, Clm, Endpoint, Node, Session, Watch};
+use ais_types::{Error, ErrorCode, Name, Outcome, ServiceId, Version, amf, ckpt, clm, msg, node};
 
 const PROGRAM: &str = "ais";
 
@@ -12,22 +10,19 @@ pub(crate) fn status(at: &Endpoint) -> Outcome<node::Status> {
     Node::<Session>::open(at, PROGRAM)?.status()
 }
 
-/// The members.
-pub(crate) fn members(at: &Endpoint) -> Outcome<clm::Notification> {
-    let version = Version::b(4, 1);
-    let session = Session::open(at, ServiceId::CLM, version, PROGRAM)?;
-    let callbacks = clm::Callbacks::default();
-    let initialize = clm::Call::Initialize { api: clm::Api::B04, version, callbacks };
-    session.call::<_, clm::Reply>(initialize)?;
-    let track = clm::Call::Track {
-        api: clm::Api::B04,
-        flags: TrackFlags::CURRENT,
-        buffer: clm::Buffer::Library,
-    };
-    match session.call(track)? {
-        clm::Reply::Current(members) => Ok(members),
-        other => Err(strange(&other)),
-    }
+/// A handle of the membership.
+pub(crate) fn membership(at: &Endpoint) -> Outcome<Clm<Session>> {
+    Clm::<Session>::initialize(at, PROGRAM, clm::Api::B04, clm::Callbacks::default())
+}
+
+/// The nodes of the cluster.
+pub(crate) fn nodes(at: &Endpoint) -> Outcome<clm::Configuration> {
+    membership(at)?.configuration()
+}
+
+/// The membership, and its changes.
+pub(crate) fn watch(at: &Endpoint) -> Outcome<Watch<Session>> {
+    Watch::<Session>::open(at, PROGRAM)
 }
 
 /// The checkpoints.
@@ -67,7 +62,7 @@ fn amf(at: &Endpoint) -> Outcome<Amf<Session>> {
     Amf::<Session>::initialize(at, PROGRAM, amf::Api::B04, amf::Callbacks::default())
 }
 
-fn name(text: &str) -> Outcome<Name> {
+pub(crate) fn name(text: &str) -> Outcome<Name> {
     Name::new(text).map_err(|error| {
         Error::new(ErrorCode::NameTooLong, format!("{text:?}: {error}; no object has such a name"))
     })

@@ -5,10 +5,14 @@ use crate::{
     args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev, Msg},
     ask, demo,
     dev::{Cluster, Lifetime, PATIENCE, Plan},
-    show::{Done, show},
+    show::{Done, Seen, show},
 };
 use ais_client::{Endpoint, SOCKET_VARIABLE};
-use ais_types::{Error, ErrorCode, amf::AdminOperation};
+use ais_types::{
+    Error, ErrorCode, Time,
+    amf::AdminOperation,
+    clm::{AdminOperation as ClmOperation, Attribute},
+};
 use clap::Parser;
 use serde::Serialize;
 use std::{env, ffi::OsString, fs, path::Path, process::ExitCode};
@@ -30,7 +34,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Amf(amf) => run_amf(amf, &common),
         Command::Ckpt(Ckpt::List) => show_asked(&common, ask::checkpoints),
         Command::Msg(Msg::List) => show_asked(&common, ask::queues),
-        Command::Clm(Clm::Nodes) => show_asked(&common, ask::members),
+        Command::Clm(clm) => run_clm(clm, &common),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -127,6 +131,59 @@ fn run_amf(amf: Amf, common: &Common) -> Result<(), Failure> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn run_clm(clm: Clm, common: &Common) -> Result<(), Failure> {
+    let (node, operation) = match clm {
+        Clm::Nodes => return show_asked(common, ask::nodes),
+        Clm::Watch => return watch(common),
+        Clm::Unlock(it) => (it.node, ClmOperation::UNLOCK),
+        Clm::Lock(it) => (it.node, ClmOperation::LOCK),
+        Clm::Shutdown(it) => (it.node, ClmOperation::SHUTDOWN),
+        Clm::Remove { node, cause } => {
+            let membership = ask::membership(&endpoint(common)?)?;
+            membership.remove(ask::name(&node)?, ask::name(&cause)?)?;
+            return say(common, format!("remove {node}: done"));
+        }
+        Clm::Create(it) => {
+            ask::membership(&endpoint(common)?)?.create_node(ask::name(&it.node)?)?;
+            return say(common, format!("create {}: done", it.node));
+        }
+        Clm::Delete(it) => {
+            ask::membership(&endpoint(common)?)?.delete_node(ask::name(&it.node)?)?;
+            return say(common, format!("delete {}: done", it.node));
+        }
+        Clm::Set { node, lock_callback_timeout_ms, execution_environment } => {
+            let membership = ask::membership(&endpoint(common)?)?;
+            let name = ask::name(&node)?;
+            if let Some(millis) = lock_callback_timeout_ms {
+                let timeout = Time(i64::from(millis) * Time::ONE_MILLISECOND.0);
+                membership.modify_node(name.clone(), Attribute::LockCallbackTimeout(timeout))?;
+            }
+            if let Some(environment) = execution_environment {
+                let environment = Attribute::ExecutionEnvironment(ask::name(&environment)?);
+                membership.modify_node(name, environment)?;
+            }
+            return say(common, format!("set {node}: done"));
+        }
+    };
+    let name = ask::name(&node)?;
+    match ask::membership(&endpoint(common)?)?.admin(name, operation) {
+        Ok(()) => say(common, format!("{operation} {node}: done")),
+        // What was wanted is the case.
+        Err(Error { code: ErrorCode::NoOp, .. }) => {
+            say(common, format!("{operation} {node}: it is so already"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Until the node ends, or the reader does.
+fn watch(common: &Common) -> Result<(), Failure> {
+    for change in ask::watch(&endpoint(common)?)? {
+        show(&Seen::from(change?), common.json);
+    }
+    Ok(())
 }
 
 fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {

@@ -52,14 +52,49 @@ impl Show for node::Status {
     }
 }
 
-impl Show for clm::Notification {
+impl Show for clm::Configuration {
     fn lines(&self) -> String {
-        let rows = self.items.iter().map(|item| {
-            let node = &item.node;
-            let since = format!("since view {}", node.initial_view);
-            vec![node.name.to_string(), node.id.to_string(), node.address.text.clone(), since]
+        let rows = self.nodes.iter().map(|it| {
+            let node = &it.node;
+            let standing = match (node.member, it.up) {
+                (true, _) => format!("member since view {}", node.initial_view),
+                (false, true) => "up, no member".to_owned(),
+                (false, false) => "down".to_owned(),
+            };
+            let admin = it.admin.to_string() + if it.changing { " (under way)" } else { "" };
+            let address = node.address.text.clone();
+            vec![node.name.to_string(), node.id.to_string(), admin, standing, address]
         });
-        format!("view {}\n{}", self.view, table(rows.collect()))
+        format!("{}, view {}\n{}", self.name, self.view, table(rows.collect()))
+    }
+}
+
+/// A change of the membership.
+#[derive(Serialize)]
+pub(crate) struct Seen {
+    view: u64,
+    changes: Vec<clm::Item>,
+    cause: Option<ais_types::Name>,
+    members: Vec<clm::ClusterNode>,
+}
+
+impl From<ais_client::Changed> for Seen {
+    fn from(it: ais_client::Changed) -> Self {
+        let ais_client::Changed { view, changes, cause, members } = it;
+        Self { view, changes, cause, members: members.into_values().collect() }
+    }
+}
+
+impl Show for Seen {
+    fn lines(&self) -> String {
+        let names: Vec<String> = self.members.iter().map(|it| it.name.to_string()).collect();
+        let mut text = format!("view {}: {}\n", self.view, names.join("  "));
+        for it in &self.changes {
+            let change = format!("{:?}", it.change).to_lowercase();
+            let cause = self.cause.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
+            let _ = writeln!(text, "  {} {change}{cause}", it.node.name);
+        }
+        text
     }
 }
 

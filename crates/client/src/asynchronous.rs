@@ -2,7 +2,7 @@
 
 use crate::{
     Caller, Endpoint, Message, Patience, Wait,
-    connection::{MANNERS, not_understood, reply, welcome},
+    connection::{MANNERS, not_understood, reply, stale, welcome},
 };
 use ais_types::{Error, ErrorCode, Hello, Outcome, ServiceId, Version, Welcome, frame};
 use ais_wire::{Frame, FrameReader, Limits, decode, encode, encode_bytes};
@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -39,6 +39,8 @@ pub struct AsyncSession {
     /// Kept so that the session's own connection stays open both ways.
     _main: OwnedWriteHalf,
     finalized: AtomicBool,
+    /// What dispatching returns since the node left the cluster.
+    stale: OnceLock<Error>,
     ended: watch::Sender<bool>,
     tasks: [JoinHandle<()>; 2],
 }
@@ -83,6 +85,7 @@ impl AsyncSession {
             callbacks: tokio::sync::Mutex::new(callbacks),
             _main: main,
             finalized: AtomicBool::new(false),
+            stale: OnceLock::new(),
             ended: watch::Sender::new(false),
             tasks,
         })
@@ -119,10 +122,14 @@ impl AsyncSession {
     /// The next callback; `None` when the wait is over.
     ///
     /// # Errors
-    /// BAD_HANDLE once the session is finalized or its node gone; LIBRARY for nonsense.
+    /// BAD_HANDLE once the session is finalized or its node gone; UNAVAILABLE (for programs of old
+    /// versions TRY_AGAIN) once the node has left the cluster; LIBRARY for nonsense.
     pub async fn next_callback<C: Message>(&self, wait: Wait) -> Outcome<Option<C>> {
         if self.finalized.load(Ordering::SeqCst) {
             return Err(self.gone());
+        }
+        if let Some(error) = self.stale.get() {
+            return Err(error.clone());
         }
         let frame = match wait {
             Wait::Forever => self.callback_frame().await?,
@@ -133,6 +140,9 @@ impl AsyncSession {
             Wait::Now if self.has_callback() => self.callback_frame().await?,
             Wait::Now => return Ok(None),
         };
+        if frame.kind == frame::STALE {
+            return Err(self.stale.get_or_init(|| stale(&frame)).clone());
+        }
         if frame.kind != frame::CALLBACK {
             return Err(not_understood(&format!("kind {} as a callback", frame.kind)));
         }

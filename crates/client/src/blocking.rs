@@ -2,7 +2,7 @@
 
 use crate::{
     Caller, Endpoint, Message, Patience, Wait,
-    connection::{Broken, Connection, MANNERS, not_understood, reply},
+    connection::{Broken, Connection, MANNERS, not_understood, reply, stale},
 };
 use ais_types::{Error, ErrorCode, Hello, Outcome, ServiceId, Version, frame};
 use ais_wire::{Frame, decode, encode};
@@ -15,7 +15,7 @@ use rustix::{
 use std::{
     os::fd::{AsFd, BorrowedFd},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -37,6 +37,8 @@ pub struct Session {
     connections: Mutex<Connections>,
     state: AtomicU8,
     tags: AtomicU64,
+    /// What dispatching returns since the node left the cluster.
+    stale: OnceLock<Error>,
 }
 
 /// Those for calls: at rest, and in use.
@@ -83,6 +85,7 @@ impl Session {
             connections: Mutex::default(),
             state: AtomicU8::new(OPEN),
             tags: AtomicU64::new(0),
+            stale: OnceLock::new(),
         })
     }
 
@@ -124,10 +127,14 @@ impl Session {
     /// goes to one of them.
     ///
     /// # Errors
-    /// BAD_HANDLE once the session is finalized or its node gone; LIBRARY for nonsense.
+    /// BAD_HANDLE once the session is finalized or its node gone; UNAVAILABLE (for programs of old
+    /// versions TRY_AGAIN) once the node has left the cluster; LIBRARY for nonsense.
     pub fn next_callback<C: Message>(&self, wait: Wait) -> Outcome<Option<C>> {
         loop {
             self.check_open()?;
+            if let Some(error) = self.stale.get() {
+                return Err(error.clone());
+            }
             if !self.wait_readable(wait) {
                 self.check_open()?;
                 return Ok(None);
@@ -219,6 +226,10 @@ impl Session {
         }
         match self.callbacks.receive() {
             Ok(frame) if frame.kind == frame::CALLBACK => Ok(Some(frame)),
+            Ok(frame) if frame.kind == frame::STALE => {
+                let error = stale(&frame);
+                Err(self.stale.get_or_init(|| error).clone())
+            }
             Ok(frame) => Err(not_understood(&format!("kind {} as a callback", frame.kind))),
             Err(Broken::Garbled(why)) => Err(not_understood(&why)),
             Err(Broken::Gone | Broken::Late) => Err(self.gone()),

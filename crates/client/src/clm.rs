@@ -17,8 +17,11 @@
 
 use crate::{AsyncSession, Caller, Endpoint, Patience, Session, Wait};
 use ais_types::{
-    DispatchFlags, Error, ErrorCode, NodeId, Outcome, ServiceId, Time, TrackFlags, Version,
-    clm::{Api, Buffer, Call, Callback, Callbacks, ClusterNode, Notification, Reply, Response},
+    DispatchFlags, Error, ErrorCode, Name, NodeId, Outcome, ServiceId, Time, TrackFlags, Version,
+    clm::{
+        AdminOperation, Api, Attribute, Buffer, Call, Callback, Callbacks, ClusterNode,
+        Configuration, Notification, Reply, Response,
+    },
 };
 use std::{
     os::fd::{AsFd, BorrowedFd},
@@ -36,6 +39,17 @@ pub struct Clm<S = Session> {
     stopped: AtomicU64,
 }
 
+/// What became of a [`Clm::track_into`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tracked {
+    /// Nothing is to be filled in: CURRENT was not asked for, or it comes as a callback.
+    Nothing,
+    /// The membership, for the buffer.
+    Current(Notification),
+    /// ERR_NO_SPACE: the membership takes so many items. No tracking was started.
+    NoSpace(u32),
+}
+
 impl<S: Caller> Clm<S> {
     fn new(session: S, api: Api, version: Version) -> Self {
         Self { session, api, version, stopped: AtomicU64::new(0) }
@@ -47,11 +61,17 @@ impl<S: Caller> Clm<S> {
         self.version
     }
 
+    /// The generation of functions that the handle was opened for.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        self.api
+    }
+
     /// Tracks as the flags say. What CURRENT asks for comes as a callback, before any other.
     ///
     /// # Errors
-    /// BAD_FLAGS for flags that make no sense; INIT without a track callback; NOT_SUPPORTED for
-    /// steps.
+    /// BAD_FLAGS for flags that make no sense; INIT without a track callback;
+    /// UNAVAILABLE when the own node is not configured.
     #[doc(alias = "saClmClusterTrack")]
     #[doc(alias = "saClmClusterTrack_4")]
     pub fn track(&self, flags: TrackFlags) -> S::Answer<'_, ()> {
@@ -73,6 +93,22 @@ impl<S: Caller> Clm<S> {
         let call = Call::Track { api: self.api, flags, buffer: Buffer::Library };
         self.session.ask(call, Patience::USUAL, |reply| match reply {
             Reply::Current(notification) => Ok(notification),
+            other => Err(unexpected(&other)),
+        })
+    }
+
+    /// Tracks as the flags say; what CURRENT asks for goes where the buffer says.
+    ///
+    /// # Errors
+    /// As [`track`](Self::track); INVALID_PARAM for room for 0 items.
+    #[doc(alias = "saClmClusterTrack")]
+    #[doc(alias = "saClmClusterTrack_4")]
+    pub fn track_into(&self, flags: TrackFlags, buffer: Buffer) -> S::Answer<'_, Tracked> {
+        let call = Call::Track { api: self.api, flags, buffer };
+        self.session.ask(call, Patience::USUAL, |reply| match reply {
+            Reply::Tracked => Ok(Tracked::Nothing),
+            Reply::Current(notification) => Ok(Tracked::Current(notification)),
+            Reply::NoSpace(needed) => Ok(Tracked::NoSpace(needed)),
             other => Err(unexpected(&other)),
         })
     }
@@ -125,13 +161,78 @@ impl<S: Caller> Clm<S> {
     /// Answers a callback of step VALIDATE or START.
     ///
     /// # Errors
-    /// INVALID_PARAM when no answer to this invocation is owed; VERSION for handles of release
+    /// INVALID_PARAM when no answer to this invocation is owed, or for REJECTED to a START;
+    /// UNAVAILABLE when the own node is no member; VERSION for handles of release
     /// B.01.
     #[doc(alias = "saClmResponse_4")]
     pub fn response(&self, invocation: u64, response: Response) -> S::Answer<'_, ()> {
         let call = Call::Response { invocation, response };
         self.session.ask(call, Patience::USUAL, |reply| match reply {
             Reply::Responded => Ok(()),
+            other => Err(unexpected(&other)),
+        })
+    }
+
+    /// Unlocks, locks or shuts down a node, this one or another; returns when that is done.
+    /// The node is named by its DN, or by the value of its first RDN.
+    ///
+    /// # Errors
+    /// NO_OP when it is so already; BAD_OPERATION while another operation on the node is under
+    /// way; INVALID_PARAM when no such node is configured; NOT_SUPPORTED for any other number;
+    /// INTERRUPT when a shutdown was overtaken by an unlock or a lock.
+    pub fn admin(&self, node: Name, operation: AdminOperation) -> S::Answer<'_, ()> {
+        self.order(Call::Admin { node, operation })
+    }
+
+    /// Takes a member out of the membership for the rest of its present life, if nobody who tracks
+    /// VALIDATE objects; `cause` is what the others are told as the root cause.
+    ///
+    /// # Errors
+    /// FAILED_OPERATION when somebody objected; NO_OP when it is no member; BAD_OPERATION and
+    /// INVALID_PARAM as for [`admin`](Self::admin).
+    pub fn remove(&self, node: Name, cause: Name) -> S::Answer<'_, ()> {
+        self.order(Call::Remove { node, cause })
+    }
+
+    /// Adds a node to the configuration.
+    ///
+    /// # Errors
+    /// EXIST when it is in it already; INVALID_PARAM for an empty name.
+    pub fn create_node(&self, node: Name) -> S::Answer<'_, ()> {
+        self.order(Call::CreateNode { node })
+    }
+
+    /// Takes a node out of the configuration.
+    ///
+    /// # Errors
+    /// BAD_OPERATION unless it is LOCKED and no member; INVALID_PARAM when it is not configured.
+    pub fn delete_node(&self, node: Name) -> S::Answer<'_, ()> {
+        self.order(Call::DeleteNode { node })
+    }
+
+    /// Changes an attribute of a configured node.
+    ///
+    /// # Errors
+    /// INVALID_PARAM when it is not configured, or for a value that makes no sense.
+    pub fn modify_node(&self, node: Name, attribute: Attribute) -> S::Answer<'_, ()> {
+        self.order(Call::ModifyNode { node, attribute })
+    }
+
+    /// The configured nodes and their states, members or not.
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn configuration(&self) -> S::Answer<'_, Configuration> {
+        self.session.ask(Call::Configuration, Patience::USUAL, |reply| match reply {
+            Reply::Configuration(it) => Ok(it),
+            other => Err(unexpected(&other)),
+        })
+    }
+
+    /// What an operator orders takes as long as it takes.
+    fn order(&self, call: Call) -> S::Answer<'_, ()> {
+        self.session.ask(call, Patience::ENDLESS, |reply| match reply {
+            Reply::Done => Ok(()),
             other => Err(unexpected(&other)),
         })
     }

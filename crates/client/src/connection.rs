@@ -172,3 +172,12 @@ pub(crate) fn not_understood(what: &str) -> Error {
     let text = format!("cannot understand what the node says ({what}); is it of another version?");
     Error::new(ErrorCode::Library, text)
 }
+
+/// What a frame says that makes a handle stale.
+pub(crate) fn stale(frame: &Frame) -> Error {
+    match decode::<Outcome<()>>(frame) {
+        Ok(Err(error)) => error,
+        Ok(Ok(())) => not_understood("a handle is stale, and nothing is wrong with it"),
+        Err(error) => not_understood(&error.to_string()),
+    }
+}

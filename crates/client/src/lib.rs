@@ -38,13 +38,15 @@ mod connection;
 mod endpoint;
 mod msg;
 mod node;
+mod watch;
 
 pub use amf::{Amf, COMPONENT_VARIABLE};
 pub use asynchronous::AsyncSession;
 pub use blocking::Session;
 pub use caller::{Caller, Message, Patience, Wait};
 pub use ckpt::Ckpt;
-pub use clm::Clm;
+pub use clm::{Clm, Tracked};
 pub use endpoint::{Connect, DEFAULT_SOCKET, Endpoint, SOCKET_VARIABLE};
 pub use msg::{Got, Msg};
 pub use node::Node;
+pub use watch::{Changed, Watch};

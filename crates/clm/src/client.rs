@@ -23,6 +23,8 @@ pub(crate) struct Client {
     pub(crate) stops: u64,
     /// Queries under way.
     pub(crate) queries: usize,
+    /// The cluster knows that it wants to be asked at steps, or is about to know it.
+    pub(crate) asked: bool,
 }
 
 /// How changes are tracked.

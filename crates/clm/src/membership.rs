@@ -1,8 +1,8 @@
-//! The replicated part: who is a member, since when, and the number of that membership.
+//! Who is a member, since when, and the number of that membership. Replicated.
 
 use crate::address;
 use ais_types::{
-    Member, MemberId, Name, NodeId, Role, Time, View,
+    Member, MemberId, Name, NodeId, Time,
     clm::{Change, ClusterNode},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -14,25 +14,46 @@ pub struct Membership {
     /// 0 before the first transition; then one more with each.
     number: u64,
     members: BTreeMap<NodeId, Entry>,
-    /// In the group's view and no members: witnesses.
-    others: BTreeMap<NodeId, Member>,
 }
 
+/// A member with all that is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    member: Member,
+pub(crate) struct Entry {
+    pub(crate) member: Member,
+    pub(crate) environment: Name,
     initial_view: u64,
 }
 
-/// From one membership to the next.
+/// Why a membership changes, as far as that is not plain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Why {
+    /// What an operation was directed at.
+    pub(crate) cause: Option<Name>,
+    /// As what it is told that somebody left: LEFT or SHUTDOWN.
+    pub(crate) left: Change,
+}
+
+impl Why {
+    /// It just happened.
+    pub(crate) const UNPLANNED: Self = Self { cause: None, left: Change::Left };
+
+    /// An operation on this node, other than a shutdown.
+    pub(crate) fn operation(on: &Name) -> Self {
+        Self { cause: Some(on.clone()), left: Change::Left }
+    }
+}
+
+/// From one membership to the next, or something that is told like that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Transition {
-    /// The number of the new membership.
+    /// The number of the membership afterwards.
     pub(crate) view: u64,
     /// Members afterwards.
     pub(crate) members: u32,
     /// All members afterwards and those that left, by id.
     pub(crate) nodes: Vec<(ClusterNode, Change)>,
+    /// What it was directed at.
+    pub(crate) cause: Option<Name>,
 }
 
 impl Membership {
@@ -59,50 +80,56 @@ impl Membership {
         self.members.get(&id.node).is_some_and(|it| it.member.id == id)
     }
 
-    /// What is known of a node, which may be no member.
-    pub(crate) fn node(&self, node: NodeId) -> ClusterNode {
-        let other = || self.others.get(&node).map(|it| describe(it, false, 0));
-        self.member(node).or_else(other).unwrap_or_else(|| unknown(node))
+    /// Which lives of nodes are members.
+    pub fn ids(&self) -> impl Iterator<Item = MemberId> + '_ {
+        self.members.values().map(|it| it.member.id)
     }
 
-    /// Takes the group's view; tells the transitions it stands for, in order.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.members.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Takes who shall be a member; tells the transitions that this stands for, in order.
     ///
-    /// A node whose new life replaces its old one in a single view first leaves and then joins:
-    /// no transition speaks of a node twice.
-    pub(crate) fn apply(&mut self, view: &View) -> Vec<Transition> {
-        self.others = others(view);
-        let staying = |it: &Entry| view.contains(it.member.id);
-        let replaced =
-            self.members.values().any(|it| !staying(it) && hosts(view, it.member.id.node));
+    /// A node whose new life replaces its old one at once first leaves and then joins: no
+    /// transition speaks of a node twice.
+    pub(crate) fn become_these(
+        &mut self,
+        wanted: Vec<(Member, Name)>,
+        why: &Why,
+    ) -> Vec<Transition> {
+        let replaced = wanted.iter().any(|(it, _)| {
+            self.members.get(&it.id.node).is_some_and(|before| before.member.id != it.id)
+        });
         let mut transitions = Vec::new();
         if replaced {
-            let remaining = view.hosts().filter(|it| self.contains(it.id)).cloned().collect();
-            transitions.extend(self.become_these(remaining));
+            let staying = wanted.iter().filter(|(it, _)| self.contains(it.id)).cloned().collect();
+            transitions.extend(self.change_to(staying, why));
         }
-        transitions.extend(self.become_these(view.hosts().cloned().collect()));
+        transitions.extend(self.change_to(wanted, why));
         transitions
     }
 
     /// At most one life of each node goes in that was not there before.
-    fn become_these(&mut self, hosts: Vec<Member>) -> Option<Transition> {
+    fn change_to(&mut self, wanted: Vec<(Member, Name)>, why: &Why) -> Option<Transition> {
         let next = self.number + 1;
         let mut changes: BTreeMap<NodeId, (ClusterNode, Change)> = BTreeMap::new();
-        let gone =
-            self.members.values().filter(|it| !hosts.iter().any(|host| host.id == it.member.id));
-        for entry in gone {
+        let goes = |it: &&Entry| !wanted.iter().any(|(member, _)| member.id == it.member.id);
+        for entry in self.members.values().filter(goes) {
             let node = ClusterNode { member: false, ..entry.node() };
-            changes.insert(node.id, (node, Change::Left));
+            changes.insert(node.id, (node, why.left));
         }
         let mut members = BTreeMap::new();
-        for member in hosts {
-            let (initial_view, change) = match self.members.get(&member.id.node) {
-                Some(before) if before.member == member => (before.initial_view, Change::NoChange),
-                Some(before) if before.member.id == member.id => {
-                    (before.initial_view, Change::Reconfigured)
+        for (member, environment) in wanted {
+            let before = self.members.get(&member.id.node).filter(|it| it.member.id == member.id);
+            let (initial_view, change) = match before {
+                Some(it) if it.member == member && it.environment == environment => {
+                    (it.initial_view, Change::NoChange)
                 }
-                Some(_) | None => (next, Change::Joined),
+                Some(it) => (it.initial_view, Change::Reconfigured),
+                None => (next, Change::Joined),
             };
-            let entry = Entry { member, initial_view };
+            let entry = Entry { member, environment, initial_view };
             changes.insert(entry.member.id.node, (entry.node(), change));
             members.insert(entry.member.id.node, entry);
         }
@@ -110,123 +137,55 @@ impl Membership {
             return None;
         }
         (self.number, self.members) = (next, members);
-        let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        Some(Transition { view: next, members, nodes: changes.into_values().collect() })
+        let nodes = changes.into_values().collect();
+        Some(Transition { view: next, members: self.count(), nodes, cause: why.cause.clone() })
+    }
+
+    /// Says of a member, and of nobody else, that this is the case or about to be. The membership
+    /// is what it was.
+    pub(crate) fn announce(&self, node: NodeId, change: Change, cause: Option<Name>) -> Transition {
+        let of = |it: ClusterNode| {
+            let change = if it.id == node { change } else { Change::NoChange };
+            (it, change)
+        };
+        let nodes = self.members().map(of).collect();
+        Transition { view: self.number, members: self.count(), nodes, cause }
     }
 }
 
 impl Entry {
     fn node(&self) -> ClusterNode {
-        describe(&self.member, true, self.initial_view)
+        describe(&self.member, &self.environment, true, self.initial_view)
     }
 }
 
-fn hosts(view: &View, node: NodeId) -> bool {
-    view.hosts().any(|it| it.id.node == node)
-}
-
-fn others(view: &View) -> BTreeMap<NodeId, Member> {
-    let witnesses = view.members.iter().filter(|it| it.role == Role::Witness);
-    witnesses.map(|it| (it.id.node, it.clone())).collect()
-}
-
-fn describe(member: &Member, is_member: bool, initial_view: u64) -> ClusterNode {
+/// What is known of a node that is up.
+pub(crate) fn describe(
+    member: &Member,
+    environment: &Name,
+    is_member: bool,
+    initial_view: u64,
+) -> ClusterNode {
     ClusterNode {
         id: member.id.node,
         address: address::of(&member.addresses),
         name: member.name.clone(),
-        execution_environment: Name::default(),
+        execution_environment: environment.clone(),
         member: is_member,
         boot_time: member.boot_time,
         initial_view,
     }
 }
 
-fn unknown(node: NodeId) -> ClusterNode {
+/// What is known of a node that is down.
+pub(crate) fn down(id: NodeId, name: Name, environment: Name) -> ClusterNode {
     ClusterNode {
-        id: node,
+        id,
         address: address::of(&[]),
-        name: Name::default(),
-        execution_environment: Name::default(),
+        name,
+        execution_environment: environment,
         member: false,
         boot_time: Time::UNKNOWN,
         initial_view: 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ais_types::Incarnation;
-    use alloc::{format, string::String};
-
-    /// `1.1 2.1w`: nodes with their incarnations, a witness with a `w`.
-    fn view(text: &str) -> View {
-        let members = text.split_whitespace().map(|it| {
-            let (node, life) = it.trim_end_matches('w').split_once('.').unwrap();
-            Member {
-                id: MemberId {
-                    node: NodeId(node.parse().unwrap()),
-                    incarnation: Incarnation(life.parse().unwrap()),
-                },
-                name: Name::new(format!("node{node}")).unwrap(),
-                role: if it.ends_with('w') { Role::Witness } else { Role::Voter },
-                addresses: Vec::new(),
-                boot_time: Time(1),
-                joined_view: 0,
-            }
-        });
-        View { number: 0, members: members.collect() }
-    }
-
-    fn show(transition: &Transition) -> String {
-        let nodes = transition.nodes.iter().map(|(node, change)| {
-            let since = node.initial_view;
-            format!("{}@{since}{}", node.id, if node.member { "" } else { " out" })
-                + &format!(" {change:?}")
-        });
-        format!("{}: {}", transition.view, nodes.collect::<Vec<_>>().join(", "))
-    }
-
-    #[track_caller]
-    fn check(views: &[&str], last: &[&str]) {
-        let mut membership = Membership::default();
-        let transitions = views.iter().map(|it| membership.apply(&view(it))).last().unwrap();
-        assert_eq!(transitions.iter().map(show).collect::<Vec<_>>(), last);
-    }
-
-    #[test]
-    fn the_first_membership_has_number_one() {
-        check(&["1.1 2.1"], &["1: n1@1 Joined, n2@1 Joined"]);
-    }
-
-    #[test]
-    fn witnesses_are_no_members() {
-        check(&["1.1 2.1w"], &["1: n1@1 Joined"]);
-        check(&["1.1", "1.1 2.1w"], &[]);
-    }
-
-    #[test]
-    fn who_leaves_is_told_once() {
-        check(&["1.1 2.1 3.1", "1.1 3.1"], &["2: n1@1 NoChange, n2@1 out Left, n3@1 NoChange"]);
-        check(&["1.1 2.1 3.1", "1.1 3.1", "1.1"], &["3: n1@1 NoChange, n3@1 out Left"]);
-    }
-
-    #[test]
-    fn a_new_life_first_leaves_and_then_joins() {
-        check(
-            &["1.1 2.1", "1.1 2.2"],
-            &["2: n1@1 NoChange, n2@1 out Left", "3: n1@1 NoChange, n2@3 Joined"],
-        );
-    }
-
-    #[test]
-    fn a_changed_address_is_a_reconfiguration() {
-        let mut membership = Membership::default();
-        membership.apply(&view("1.1 2.1"));
-        let mut moved = view("1.1 2.1");
-        moved.members[1].addresses = alloc::vec![String::from("10.0.0.2:1")];
-        let told: Vec<String> = membership.apply(&moved).iter().map(show).collect();
-        assert_eq!(told, ["2: n1@1 NoChange, n2@1 Reconfigured"]);
     }
 }

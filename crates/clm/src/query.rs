@@ -1,6 +1,6 @@
 //! Queries for one node that wait until it is certain that the node is no member.
 
-use crate::{Membership, Refused, client::Client};
+use crate::{Refused, State, client::Client};
 use ais_service::{Caller, Instant, Timers};
 use ais_types::{
     ClientId, MemberId, NodeId,
@@ -89,17 +89,12 @@ pub(crate) enum Known {
 }
 
 /// Looks a node up in this node's own copy of the membership.
-pub(crate) fn look_up(
-    client: &Client,
-    me: MemberId,
-    membership: &Membership,
-    node: NodeId,
-) -> Known {
+pub(crate) fn look_up(client: &Client, me: MemberId, state: &State, node: NodeId) -> Known {
     let node = if node == LOCAL_NODE { me.node } else { node };
-    if !membership.contains(me) {
-        return Known::Now(on_a_stranger(client, me, membership, node));
+    if !state.membership.contains(me) {
+        return Known::Now(on_a_stranger(client, me, state, node));
     }
-    match membership.member(node) {
+    match state.membership.member(node) {
         Some(node) => Known::Now(Ok(node)),
         None => Known::NotYet,
     }
@@ -110,13 +105,13 @@ pub(crate) fn look_up(
 fn on_a_stranger(
     client: &Client,
     me: MemberId,
-    membership: &Membership,
+    state: &State,
     node: NodeId,
 ) -> Result<ClusterNode, Refused> {
     if client.knows_unavailable() {
         Err(Refused::Unavailable(me.node))
     } else if node == me.node {
-        Ok(ClusterNode { member: false, ..membership.node(node) })
+        Ok(ClusterNode { member: false, ..state.node(node) })
     } else {
         Err(client.no_member(node))
     }

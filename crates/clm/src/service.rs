@@ -1,24 +1,43 @@
 //! The service: one flat dispatch, then one function a call.
 
 use crate::{
-    Membership, Refused,
+    Command, Operation, Refused, Settings, State,
     client::Client,
     query::{self, Asker, Known, QUERIES_MAX, Queries, Query},
+    state::News,
     track,
 };
-use ais_service::{Caller, Input, Instant, Never, Now, Output, Service};
+use ais_service::{Caller, Entry, Input, Instant, Never, Now, Output, Service};
 use ais_types::{
-    ClientId, GroupTime, MemberId, NodeId, ServiceId, Time, TrackFlags, Unsupported, Version, View,
-    clm::{Api, Buffer, Call, Callback, Callbacks, ClusterNode, Reply},
+    ClientId, GroupTime, MemberId, Name, NodeId, ServiceId, Stamp, Time, TrackFlags, Unsupported,
+    Version, View,
+    clm::{Api, Buffer, Call, Callback, Callbacks, ClusterNode, Reply, Response, Step},
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 /// Cluster membership.
 #[derive(Debug, Default)]
 pub struct Clm {
-    membership: Membership,
+    settings: Settings,
+    state: State,
     clients: BTreeMap<ClientId, Client>,
     queries: Queries,
+    /// Calls that wait for the group's order, by who asked it and their number.
+    pending: BTreeMap<(MemberId, u64), Pending>,
+    requests: u64,
+    /// The configuration of this node was offered to the cluster.
+    offered: bool,
+}
+
+/// A call that waits for its place in the group's order.
+#[derive(Clone, Debug)]
+enum Pending {
+    Track(Caller, track::Request, Buffer),
+    Respond(Caller),
+    Operate(Caller),
 }
 
 type Out = Vec<Output<Clm>>;
@@ -28,8 +47,8 @@ impl Service for Clm {
     type Reply = Reply;
     type Callback = Callback;
     type Message = Never;
-    type Command = Never;
-    type Snapshot = Membership;
+    type Command = Command;
+    type Snapshot = State;
 
     const ID: ServiceId = ServiceId::CLM;
     const NAME: &'static str = "clm";
@@ -38,20 +57,27 @@ impl Service for Clm {
         match input {
             Input::Call(caller, call) => self.call(now, caller, call, out),
             Input::Cancelled(caller) => self.cancelled(caller),
-            Input::Closed(client) => self.closed(|id, _| id == client),
-            Input::ProcessEnded(_, process) => self.closed(|_, it| it.process == process),
-            Input::View(_, view) => self.view(&view, out),
+            Input::Closed(client) => self.closed(client, out),
+            Input::Ordered(Entry { stamp, from, command }) => {
+                let news = self.state.apply(stamp, from, command);
+                self.tell(news, out);
+            }
+            Input::ProcessEnded(stamp, process) => {
+                self.drop_clients(|_, it| it.process == process);
+                let news = self.state.process_ended(stamp, process);
+                self.tell(news, out);
+            }
+            Input::View(stamp, view) => self.view(stamp, view, out),
+            Input::Time(stamp) => {
+                let news = self.state.time(stamp);
+                self.tell(news, out);
+            }
             Input::Barrier(number) => self.barrier(number, out),
             Input::Deadline => self.overdue(now.at, out),
-            Input::Ordered(entry) => match entry.command {},
             Input::Message(_, message) => match message {},
             // A member is no member any more when it has left; when it has stopped acting, and
             // what nodes say to each other, is other services' business.
-            Input::Released(..)
-            | Input::Time(_)
-            | Input::Link(..)
-            | Input::Lease(_)
-            | Input::Done(..) => {}
+            Input::Released(..) | Input::Link(..) | Input::Lease(_) | Input::Done(..) => {}
         }
     }
 
@@ -60,23 +86,35 @@ impl Service for Clm {
     }
 
     fn group_deadline(&self) -> Option<GroupTime> {
-        None
+        self.state.deadline()
     }
 
-    fn snapshot(&self) -> Membership {
-        self.membership.clone()
+    fn members(&self) -> Option<BTreeSet<MemberId>> {
+        Some(self.state.membership().ids().collect())
     }
 
-    fn restore(&mut self, _: MemberId, membership: Membership) {
-        self.membership = membership;
+    fn farewell(&self) -> Option<Command> {
+        Some(Command::Farewell)
+    }
+
+    fn snapshot(&self) -> State {
+        self.state.clone()
+    }
+
+    fn blank(&self) -> Self {
+        Self::new(self.settings.clone())
+    }
+
+    fn restore(&mut self, _: MemberId, state: State) {
+        self.state = state;
     }
 }
 
 impl Clm {
     /// No membership yet.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, ..Self::default() }
     }
 
     fn call(&mut self, now: Now, caller: Caller, call: Call, out: &mut Out) {
@@ -84,17 +122,31 @@ impl Clm {
             Call::Initialize { api, version, callbacks } => {
                 self.initialize(caller, api, version, callbacks).map(Some)
             }
-            Call::Track { api, flags, buffer } => {
-                self.track(caller, api, flags, buffer, out).map(Some)
-            }
-            Call::TrackStop => self.track_stop(caller).map(Some),
+            Call::Track { api, flags, buffer } => self.track(caller, api, flags, buffer, out),
+            Call::TrackStop => self.track_stop(caller, out).map(Some),
             Call::NodeGet { api, node, timeout } => {
                 self.node_get(now, caller, api, node, timeout, out)
             }
             Call::NodeGetAsync { invocation, node } => {
                 self.node_get_async(caller, invocation, node, out)
             }
-            Call::Response { invocation, .. } => self.response(caller, invocation).map(Some),
+            Call::Response { invocation, response } => {
+                self.response(caller, invocation, response, out)
+            }
+            Call::Admin { node, operation } => {
+                self.operate(caller, node, Operation::Admin(operation), out)
+            }
+            Call::Remove { node, cause } => {
+                self.operate(caller, node, Operation::Remove(cause), out)
+            }
+            Call::CreateNode { node } => {
+                self.operate(caller, self.settings.dn(&node), Operation::Create, out)
+            }
+            Call::DeleteNode { node } => self.operate(caller, node, Operation::Delete, out),
+            Call::ModifyNode { node, attribute } => {
+                self.operate(caller, node, Operation::Modify(attribute), out)
+            }
+            Call::Configuration => self.configuration(caller).map(Some),
         };
         match result {
             Ok(Some(reply)) => out.push(Output::Reply(caller, Ok(reply))),
@@ -130,6 +182,7 @@ impl Clm {
             tracking: None,
             stops: 0,
             queries: 0,
+            asked: false,
         };
         self.clients.insert(caller.client, client);
         Ok(Reply::Initialized(granted))
@@ -142,22 +195,54 @@ impl Clm {
         flags: TrackFlags,
         buffer: Buffer,
         out: &mut Out,
-    ) -> Result<Reply, Refused> {
+    ) -> Result<Option<Reply>, Refused> {
         let client = initialised(&mut self.clients, caller)?;
         of_generation(client, api)?;
         let request = track::request(api, flags)?;
+        track::check(client, caller.client.member, &self.state, request, buffer)?;
+        match request.steps() {
+            // Who is to be asked at steps is known to all before this call returns.
+            Some(steps) if steps.any() || client.asked => {
+                let me = caller.client.member;
+                if let Some(needed) = track::lacks_room(me, &self.state, request, buffer) {
+                    return Ok(Some(Reply::NoSpace(needed)));
+                }
+                client.asked = steps.any();
+                let (client, process) = (caller.client, caller.process);
+                let request = self.ask(caller, Pending::Track(caller, request, buffer));
+                out.push(Output::Order(Command::Track { client, process, steps, request }));
+                Ok(None)
+            }
+            Some(_) | None => self.track_now(caller, request, buffer, out).map(Some),
+        }
+    }
+
+    fn track_now(
+        &mut self,
+        caller: Caller,
+        request: track::Request,
+        buffer: Buffer,
+        out: &mut Out,
+    ) -> Result<Reply, Refused> {
+        let client = initialised(&mut self.clients, caller)?;
         let me = caller.client.member;
-        let answer = track::track(client, me, &self.membership, request, buffer)?;
+        let answer = track::track(client, me, &self.state, request, buffer)?;
         let told = answer.callback.map(|it| Output::Callback(caller.client, it));
         out.extend(told);
         Ok(answer.reply)
     }
 
-    fn track_stop(&mut self, caller: Caller) -> Result<Reply, Refused> {
+    fn track_stop(&mut self, caller: Caller, out: &mut Out) -> Result<Reply, Refused> {
         let client = initialised(&mut self.clients, caller)?;
+        let me = caller.client.member.node;
+        if client.knows_unavailable() && self.state.is_unconfigured(me) {
+            return Err(Refused::Unconfigured(me));
+        }
         client.tracking.take().ok_or(Refused::NotTracking)?;
         client.stops += 1;
-        Ok(Reply::Stopped(client.stops))
+        let stopped = Reply::Stopped(client.stops);
+        release(caller.client, client, out);
+        Ok(stopped)
     }
 
     fn node_get(
@@ -175,7 +260,7 @@ impl Clm {
         if timeout.0 < 0 {
             return Err(Refused::Parameter("the time-out is negative"));
         }
-        let known = query::look_up(client, caller.client.member, &self.membership, node);
+        let known = query::look_up(client, caller.client.member, &self.state, node);
         // A time-out of 0 always runs out, unless the call fails for what the node itself is.
         match known {
             Known::Now(Err(refused)) => Err(refused),
@@ -201,7 +286,7 @@ impl Clm {
         if !client.callbacks.node_get {
             return Err(Refused::NoCallback("node get"));
         }
-        match query::look_up(client, caller.client.member, &self.membership, node) {
+        match query::look_up(client, caller.client.member, &self.state, node) {
             Known::Now(Err(refused @ Refused::Unavailable(_))) => return Err(refused),
             Known::Now(found) => {
                 out.push(Output::Reply(caller, Ok(Reply::Asked)));
@@ -217,11 +302,57 @@ impl Clm {
         Ok(None)
     }
 
-    /// No step is ever under way yet, so no response is owed.
-    fn response(&mut self, caller: Caller, invocation: u64) -> Result<Reply, Refused> {
+    fn response(
+        &mut self,
+        caller: Caller,
+        invocation: u64,
+        response: Response,
+        out: &mut Out,
+    ) -> Result<Option<Reply>, Refused> {
         let client = initialised(&mut self.clients, caller)?;
         of_generation(client, Api::B04)?;
-        Err(Refused::NothingOwed(invocation))
+        let me = caller.client.member;
+        let is_member = self.state.membership().contains(me);
+        if client.knows_unavailable() && !is_member {
+            return Err(Refused::Unavailable(me.node));
+        }
+        // What this node knows of is what the client was asked: it hears of both here.
+        match (self.state.owes(caller.client, invocation), response) {
+            (None, _) => return Err(Refused::NothingOwed(invocation)),
+            (Some(Step::Validate), _) | (Some(_), Response::Ok | Response::Error) => {}
+            (Some(_), Response::Rejected) => return Err(Refused::CannotReject(invocation)),
+        }
+        let client = caller.client;
+        let request = self.ask(caller, Pending::Respond(caller));
+        out.push(Output::Order(Command::Respond { client, invocation, response, request }));
+        Ok(None)
+    }
+
+    fn operate(
+        &mut self,
+        caller: Caller,
+        node: Name,
+        operation: Operation,
+        out: &mut Out,
+    ) -> Result<Option<Reply>, Refused> {
+        let client = initialised(&mut self.clients, caller)?;
+        of_generation(client, Api::B04)?;
+        let request = self.ask(caller, Pending::Operate(caller));
+        out.push(Output::Order(Command::Operate { operation, node, request }));
+        Ok(None)
+    }
+
+    fn configuration(&mut self, caller: Caller) -> Result<Reply, Refused> {
+        let client = initialised(&mut self.clients, caller)?;
+        of_generation(client, Api::B04)?;
+        Ok(Reply::Configuration(self.state.configuration(self.settings.cluster())))
+    }
+
+    /// Keeps a call until its entry is delivered here.
+    fn ask(&mut self, caller: Caller, pending: Pending) -> u64 {
+        self.requests += 1;
+        self.pending.insert((caller.client.member, self.requests), pending);
+        self.requests
     }
 
     fn wait(&mut self, query: Query, until: Option<Instant>, out: &mut Out) -> Result<(), Refused> {
@@ -239,7 +370,7 @@ impl Clm {
         let Some(query) = self.queries.settle(number) else { return };
         let id = query.asker.client();
         let Some(client) = self.clients.get(&id) else { return };
-        let found = match query::look_up(client, id.member, &self.membership, query.node) {
+        let found = match query::look_up(client, id.member, &self.state, query.node) {
             Known::Now(found) => found,
             Known::NotYet => Err(client.no_member(query.node)),
         };
@@ -278,20 +409,82 @@ impl Clm {
         }
     }
 
-    fn closed(&mut self, gone: impl Fn(ClientId, &Client) -> bool) {
+    fn closed(&mut self, id: ClientId, out: &mut Out) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            release(id, client, out);
+        }
+        self.drop_clients(|it, _| it == id);
+    }
+
+    fn drop_clients(&mut self, gone: impl Fn(ClientId, &Client) -> bool) {
         self.clients.retain(|id, client| !gone(*id, client));
         let clients = &self.clients;
         self.queries.forget(|it| !clients.contains_key(&it.client()));
     }
 
-    fn view(&mut self, view: &View, out: &mut Out) {
-        for transition in self.membership.apply(view) {
-            for (id, client) in &self.clients {
-                let is_member = self.membership.contains(id.member);
-                let told = track::tell(client, id.member.node, is_member, &transition);
-                out.extend(told.map(|it| Output::Callback(*id, it)));
+    fn view(&mut self, stamp: Stamp, view: View, out: &mut Out) {
+        let view = self.settings.under_dns(view);
+        let news = self.state.view(stamp, &view);
+        self.tell(news, out);
+        let unknown = self.state.unknown(self.settings.nodes().iter());
+        if !self.offered && !unknown.is_empty() {
+            self.offered = true;
+            out.push(Output::Order(Command::Configure(unknown)));
+        }
+    }
+
+    /// What the news mean for this node's programs.
+    fn tell(&mut self, news: Vec<News>, out: &mut Out) {
+        for it in news {
+            match it {
+                News::Completed(transition) => {
+                    for (id, client) in &self.clients {
+                        let is_member = self.state.membership().contains(id.member);
+                        let told = track::tell(client, id.member.node, is_member, &transition);
+                        out.extend(told.map(|it| Output::Callback(*id, it)));
+                    }
+                }
+                News::Step { step, to, announced, supervision } => {
+                    for (id, invocation) in to {
+                        let Some(client) = self.clients.get(&id) else { continue };
+                        let me = id.member.node;
+                        let told =
+                            track::step(client, me, &announced, step, invocation, supervision);
+                        out.extend(told.map(|it| Output::Callback(id, it)));
+                    }
+                }
+                News::Answer { member, request, result } => {
+                    if let Some(pending) = self.pending.remove(&(member, request)) {
+                        self.decided(pending, result, out);
+                    }
+                }
             }
         }
+    }
+
+    fn decided(&mut self, pending: Pending, result: Result<(), Refused>, out: &mut Out) {
+        let (caller, reply) = match pending {
+            Pending::Track(caller, request, buffer) => {
+                let tracked = result.and_then(|()| self.track_now(caller, request, buffer, out));
+                // The membership has outgrown the caller's array in the meantime.
+                if let Some(client) = self.clients.get_mut(&caller.client)
+                    && client.tracking.is_none()
+                {
+                    release(caller.client, client, out);
+                }
+                (caller, tracked)
+            }
+            Pending::Respond(caller) => (caller, result.map(|()| Reply::Responded)),
+            Pending::Operate(caller) => (caller, result.map(|()| Reply::Done)),
+        };
+        out.push(Output::Reply(caller, reply.map_err(Into::into)));
+    }
+}
+
+/// It owes nothing any more, and is not asked again.
+fn release(id: ClientId, client: &mut Client, out: &mut Out) {
+    if core::mem::take(&mut client.asked) {
+        out.push(Output::Order(Command::Release(id)));
     }
 }
 

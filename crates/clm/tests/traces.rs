@@ -1,24 +1,36 @@
 //! What the service does, input by input. The recorded traces are read before they are accepted.
 
-use ais_clm::Clm;
-use ais_service::{Caller, Input, Instant, Now, Output, Service};
+use ais_clm::{Clm, Command, Settings};
+use ais_service::{Caller, Entry, Input, Instant, Now, Output, Service};
 use ais_types::{
-    ClientId, Error, Incarnation, Member, MemberId, Name, NodeId, ProcessId, Role, Stamp, Time,
-    TrackFlags, View,
-    clm::{Api, Buffer, Call, Callback, Callbacks, LOCAL_NODE, Notification, Reply},
+    ClientId, Error, GroupTime, Incarnation, Member, MemberId, Name, NodeId, ProcessId, Role,
+    Stamp, Time, TrackFlags, View,
+    clm::{
+        AdminOperation, Api, Attribute, Buffer, Call, Callback, Callbacks, LOCAL_NODE,
+        Notification, Reply, Response, Step,
+    },
 };
-use std::{fmt::Write, time::Duration};
+use std::{collections::VecDeque, fmt::Write, time::Duration};
 
 struct Trace {
     clm: Clm,
     now: Instant,
     requests: u64,
+    index: u64,
+    ordered: VecDeque<Command>,
     text: String,
 }
 
 impl Trace {
     fn new() -> Self {
-        Self { clm: Clm::new(), now: Instant::START, requests: 0, text: String::new() }
+        Self {
+            clm: Clm::new(Settings::new("test")),
+            now: Instant::START,
+            requests: 0,
+            index: 0,
+            ordered: VecDeque::new(),
+            text: String::new(),
+        }
     }
 
     fn step(&mut self, what: &str, input: Input<Clm>) {
@@ -27,7 +39,34 @@ impl Trace {
         self.clm.step(Now { at: self.now, wall: Time(0) }, input, &mut out);
         for output in out {
             let _ = writeln!(self.text, "    {}", show(&output));
+            if let Output::Order(command) = output {
+                self.ordered.push_back(command);
+            }
         }
+    }
+
+    /// What was ordered comes back.
+    fn settle(&mut self) {
+        while let Some(command) = self.ordered.pop_front() {
+            self.index += 1;
+            let time =
+                GroupTime(u64::try_from(self.now.since_start().as_nanos()).expect("not that long"));
+            let stamp = Stamp { index: self.index, time, wall: 0 };
+            let what = format!("ordered {command:?}");
+            self.step(&what, Input::Ordered(Entry { stamp, from: member(), command }));
+        }
+    }
+
+    fn order(&mut self, client: u64, call: Call) {
+        self.call(client, call);
+        self.settle();
+    }
+
+    fn time(&mut self, passed: Duration) {
+        self.now = self.now + passed;
+        let time =
+            GroupTime(u64::try_from(self.now.since_start().as_nanos()).expect("not that long"));
+        self.step(&format!("{passed:?} pass"), Input::Time(Stamp { time, ..Stamp::default() }));
     }
 
     fn call(&mut self, client: u64, call: Call) {
@@ -85,28 +124,38 @@ fn show(output: &Output<Clm>) -> String {
         Output::Reply(caller, Err(Error { code, text, .. })) => {
             format!("reply c{} {}: {text}", caller.client.number, code.short_name())
         }
-        Output::Callback(client, Callback::Track(it)) => format!(
-            "tell c{} #{} members {}, {}",
-            client.number,
-            it.tracking,
-            it.members,
-            notification(&it.notification)
-        ),
+        Output::Callback(client, Callback::Track(it)) => {
+            let mut text =
+                format!("tell c{} #{} members {}", client.number, it.tracking, it.members);
+            if it.step != Step::Completed {
+                let _ =
+                    write!(text, " {:?} {} for {}", it.step, it.invocation, it.time_supervision);
+            }
+            if let Some(cause) = &it.root_cause {
+                let _ = write!(text, " because of {cause}");
+            }
+            format!("{text}, {}", notification(&it.notification))
+        }
         Output::Callback(client, Callback::NodeGet { invocation, node }) => {
             let node = node.as_ref().map(|it| it.name.to_string()).map_err(|it| it.short_name());
             format!("tell c{} node-get {invocation} {node:?}", client.number)
         }
         Output::Barrier(number) => format!("barrier {number}"),
-        Output::Order(_) | Output::Send(..) | Output::Perform(..) => unreachable!("CLM does not"),
+        Output::Order(_) => "order".to_owned(),
+        Output::Send(..) | Output::Perform(..) => unreachable!("CLM does not"),
     }
 }
 
 fn notification(it: &Notification) -> String {
-    let items = it
-        .items
-        .iter()
-        .map(|it| format!("{} {:?} since {}", it.node.name, it.change, it.node.initial_view));
+    let items = it.items.iter().map(|it| {
+        format!("{} {:?} since {}", short(&it.node.name), it.change, it.node.initial_view)
+    });
     format!("view {}: {}", it.view, items.collect::<Vec<_>>().join(", "))
+}
+
+fn short(name: &Name) -> String {
+    let text = name.to_string();
+    text.trim_start_matches("safNode=").trim_end_matches(",safCluster=test").to_owned()
 }
 
 fn track(flags: TrackFlags, buffer: Buffer) -> Call {
@@ -178,5 +227,132 @@ fn a_blank_copy_continues_where_the_others_are() {
     old.view("a c");
     new.view("a c");
     assert_eq!(old.clm.snapshot(), new.clm.snapshot());
-    assert_eq!(new.clm.snapshot().number(), 3);
+    assert_eq!(new.clm.snapshot().membership().number(), 3);
+}
+
+fn node(name: &str) -> Name {
+    Name::new(name).expect("short")
+}
+
+fn lock(name: &str) -> Call {
+    Call::Admin { node: node(name), operation: AdminOperation::LOCK }
+}
+
+fn unlock(name: &str) -> Call {
+    Call::Admin { node: node(name), operation: AdminOperation::UNLOCK }
+}
+
+fn shutdown(name: &str) -> Call {
+    Call::Admin { node: node(name), operation: AdminOperation::SHUTDOWN }
+}
+
+fn response(invocation: u64, response: Response) -> Call {
+    Call::Response { invocation, response }
+}
+
+const CHANGES: TrackFlags = TrackFlags::CHANGES;
+const START: TrackFlags = TrackFlags::START_STEP;
+const VALIDATE: TrackFlags = TrackFlags::VALIDATE_STEP;
+
+/// Three nodes; client 1 is only told, 2 and 3 are asked; 4 is an operator.
+fn three() -> Trace {
+    let mut trace = Trace::new();
+    trace.view("a b c");
+    for client in 1..=4 {
+        trace.initialize(client, Api::B04);
+    }
+    trace.order(1, track(TrackFlags::CHANGES_ONLY, Buffer::None));
+    trace.order(2, track(CHANGES | START, Buffer::None));
+    trace.order(3, track(TrackFlags::CHANGES_ONLY | START | VALIDATE, Buffer::None));
+    trace.text.clear();
+    trace
+}
+
+#[test]
+fn lock_and_unlock() {
+    let mut trace = three();
+    trace.order(4, lock("c"));
+    trace.order(2, response(1, Response::Rejected));
+    trace.order(2, response(2, Response::Ok));
+    trace.order(2, response(1, Response::Ok));
+    trace.order(2, response(1, Response::Ok));
+    trace.order(4, unlock("c"));
+    trace.order(3, response(2, Response::Error));
+    trace.order(4, lock("c"));
+    trace.order(4, unlock("c"));
+    trace.order(4, unlock("c"));
+    insta::assert_snapshot!(trace.text);
+}
+
+#[test]
+fn a_lock_waits_no_longer_than_configured() {
+    let mut trace = three();
+    let timeout = Attribute::LockCallbackTimeout(Time(5 * Time::ONE_SECOND.0));
+    trace.order(4, Call::ModifyNode { node: node("c"), attribute: timeout });
+    trace.order(4, lock("c"));
+    trace.order(3, response(2, Response::Ok));
+    trace.time(Duration::from_millis(4999));
+    trace.time(Duration::from_millis(1));
+    trace.order(2, response(1, Response::Ok));
+    insta::assert_snapshot!(trace.text);
+}
+
+#[test]
+fn shutdowns_are_overtaken() {
+    let mut trace = three();
+    trace.order(4, shutdown("c"));
+    trace.order(4, shutdown("c"));
+    trace.order(3, response(2, Response::Ok));
+    trace.order(4, unlock("c"));
+    trace.order(4, shutdown("c"));
+    trace.order(4, lock("c"));
+    insta::assert_snapshot!(trace.text);
+}
+
+#[test]
+fn who_is_gone_is_not_waited_for() {
+    let mut trace = three();
+    trace.order(4, shutdown("b"));
+    trace.order(3, Call::TrackStop);
+    trace.step("process 2 ends", Input::ProcessEnded(Stamp::default(), process(2)));
+    trace.settle();
+    trace.order(1, track(CHANGES | START, Buffer::None));
+    trace.order(4, lock("c"));
+    trace.view("a b");
+    insta::assert_snapshot!(trace.text);
+}
+
+#[test]
+fn removals_are_asked_about_first() {
+    let mut trace = three();
+    let remove = || Call::Remove { node: node("c"), cause: node("safEE=board") };
+    trace.order(4, remove());
+    trace.order(3, response(1, Response::Rejected));
+    trace.order(4, remove());
+    trace.order(4, lock("c"));
+    trace.order(3, response(2, Response::Ok));
+    trace.order(2, response(3, Response::Ok));
+    trace.order(3, response(4, Response::Ok));
+    trace.view("a b");
+    trace.view("a b c.2");
+    insta::assert_snapshot!(trace.text);
+}
+
+#[test]
+fn a_node_out_of_the_configuration() {
+    let mut trace = three();
+    trace.order(4, Call::DeleteNode { node: node("a") });
+    trace.order(4, lock("a"));
+    trace.order(2, response(1, Response::Ok));
+    trace.order(3, response(2, Response::Ok));
+    trace.order(1, track(TrackFlags::CURRENT, Buffer::Library));
+    let get = Call::NodeGet { api: Api::B04, node: NodeId(2), timeout: Time::ONE_SECOND };
+    trace.order(1, get);
+    trace.order(2, response(9, Response::Ok));
+    trace.order(4, Call::DeleteNode { node: node("a") });
+    trace.order(1, track(TrackFlags::CURRENT, Buffer::Library));
+    trace.order(1, Call::TrackStop);
+    trace.order(4, Call::Configuration);
+    trace.order(4, Call::CreateNode { node: node("a") });
+    insta::assert_snapshot!(trace.text);
 }

@@ -14,7 +14,7 @@ pub struct Identity {
     pub role: Role,
     /// Where its peers reach it, best first.
     pub addresses: Vec<String>,
-    /// When its daemon started (wall clock).
+    /// When its operating system was booted (wall clock).
     pub boot_time: Time,
 }
 

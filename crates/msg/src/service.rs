@@ -250,6 +250,7 @@ impl Service for Msg {
 
     const ID: ServiceId = ServiceId::MSG;
     const NAME: &'static str = "msg";
+    const UNAVAILABLE_SINCE: u8 = 3;
 
     fn step(&mut self, now: Now, input: Input<Self>, out: &mut Vec<Output<Self>>) {
         self.now = now;
@@ -286,6 +287,10 @@ impl Service for Msg {
 
     fn snapshot(&self) -> Snapshot {
         self.registry.snapshot()
+    }
+
+    fn blank(&self) -> Self {
+        Self::new(self.node, self.settings)
     }
 
     fn restore(&mut self, me: MemberId, snapshot: Snapshot) {

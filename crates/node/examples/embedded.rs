@@ -80,6 +80,10 @@ impl Service for Counter {
         self.count
     }
 
+    fn blank(&self) -> Self {
+        Self::default()
+    }
+
     fn restore(&mut self, _: MemberId, count: u64) {
         self.count = count;
     }

@@ -7,7 +7,7 @@ use ais_service::{
 use ais_types::{ClientId, GroupTime, MemberId, ProcessId, ServiceId, Stamp, View, frame};
 use ais_wire::{DecodeError, Frame, decode, decode_bytes, encode, encode_bytes};
 use bytes::Bytes;
-use std::any::Any;
+use std::{any::Any, collections::BTreeSet};
 
 /// The frame kind of an entry of the group's log; the tag is the service.
 pub const ENTRY: u8 = 32;
@@ -101,6 +101,18 @@ pub trait Driven: Send {
     /// See [`Service::figures`].
     fn figures(&self) -> Vec<Figure>;
 
+    /// Begins anew, about to be this member, with nothing but the replicated part.
+    fn renew(&mut self, me: MemberId);
+
+    /// See [`Service::farewell`]: a frame of kind [`ENTRY`].
+    fn farewell(&self) -> Option<Bytes>;
+
+    /// See [`Service::members`].
+    fn members(&self) -> Option<BTreeSet<MemberId>>;
+
+    /// See [`Service::UNAVAILABLE_SINCE`].
+    fn unavailable_since(&self) -> u8;
+
     /// The service itself, for tests and simulations that look inside.
     fn as_any(&self) -> &dyn Any;
 }
@@ -164,6 +176,25 @@ impl<S: Service> Driven for Adapter<S> {
 
     fn figures(&self) -> Vec<Figure> {
         self.service.figures()
+    }
+
+    fn renew(&mut self, me: MemberId) {
+        let mut blank = self.service.blank();
+        blank.restore(me, self.service.snapshot());
+        self.service = blank;
+    }
+
+    fn farewell(&self) -> Option<Bytes> {
+        let mut command = self.service.farewell()?;
+        Some(encode(ENTRY, u64::from(S::ID.0), &mut command).to_bytes())
+    }
+
+    fn members(&self) -> Option<BTreeSet<MemberId>> {
+        self.service.members()
+    }
+
+    fn unavailable_since(&self) -> u8 {
+        S::UNAVAILABLE_SINCE
     }
 
     fn as_any(&self) -> &dyn Any {

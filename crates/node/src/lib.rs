@@ -9,6 +9,7 @@
 //!   has a node in the program's own process.
 #![forbid(unsafe_code)]
 
+mod boot;
 mod core;
 mod driven;
 mod shell;
@@ -17,6 +18,7 @@ pub use crate::core::{
     ConnectionId, Core, CoreConfig, CoreLimits, Done, Effect, Event, Peer, ProcessKey, SessionId,
     Task,
 };
+pub use boot::boot_time;
 pub use driven::{Adapter, Driven, ENTRY, MESSAGE, RawInput, RawOutput};
 pub use shell::{
     LaunchNotice, LaunchRequest, Launcher, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits,

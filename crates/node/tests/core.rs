@@ -11,7 +11,7 @@ use ais_node::{
 use ais_service::{Exit, Instant, Lease, Link, Now};
 use ais_types::{
     ErrorCode, Incarnation, Member, MemberId, Name, NodeId, Outcome, Payload, ProcessId, Role,
-    ServiceId, Stamp, Time, View, frame, node,
+    ServiceId, Stamp, Time, Version, View, frame, node,
 };
 use ais_wire::{Frame, decode, encode};
 use bytes::Bytes;
@@ -104,7 +104,8 @@ impl Node {
     fn open_with(&mut self, session: u64, process: u64, service: ServiceId) -> Vec<Effect> {
         let peer = Peer { key: ProcessKey(process), pid: 1000 + process as u32, uid: 0 };
         let session = SessionId(session);
-        self.step(Event::SessionOpened { session, peer, service, program: "test".to_owned() })
+        let (version, program) = (Version::b(1, 1), "test".to_owned());
+        self.step(Event::SessionOpened { session, peer, service, version, program })
     }
 
     fn call(&mut self, session: u64, tag: u64, mut call: Call) -> Vec<Effect> {

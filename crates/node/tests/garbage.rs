@@ -9,7 +9,7 @@ use ais_node::{
 };
 use ais_service::{ActionId, Exit, Instant, Lease, Link, Now};
 use ais_types::{
-    Incarnation, Member, MemberId, Name, NodeId, Role, ServiceId, Stamp, Time, View, frame,
+    Incarnation, Member, MemberId, Name, NodeId, Role, ServiceId, Stamp, Time, Version, View, frame,
 };
 use ais_wire::{Frame, encode};
 use bytes::Bytes;
@@ -68,7 +68,8 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => (session(), key(), service).prop_map(|(session, key, service)| {
             let peer = Peer { key, pid: key.0 as u32, uid: 0 };
-            Event::SessionOpened { session, peer, service, program: String::new() }
+            let version = Version::b(1, 1);
+            Event::SessionOpened { session, peer, service, version, program: String::new() }
         }),
         16 => (session(), connection(), frames()).prop_map(|(s, c, f)| Event::Frame(s, c, f)),
         1 => session().prop_map(Event::SessionClosed),

@@ -31,7 +31,7 @@ pub use time::{Instant, Now};
 pub use timers::Timers;
 
 use ais_types::{GroupTime, MemberId, Payloads, ServiceId};
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A message that can cross a process or a network border.
@@ -58,6 +58,10 @@ pub trait Service: Send + Sized + 'static {
     /// The name people call it by.
     const NAME: &'static str;
 
+    /// The first major version whose programs know UNAVAILABLE. On a node that is no member they
+    /// are told that; older ones are told TRY_AGAIN.
+    const UNAVAILABLE_SINCE: u8 = 1;
+
     /// Takes one input at one moment and appends the effects to `out`, in order.
     ///
     /// `now` never runs backwards. A core cannot fail: it can only answer.
@@ -70,8 +74,24 @@ pub trait Service: Send + Sized + 'static {
     /// orders the time when it is due.
     fn group_deadline(&self) -> Option<GroupTime>;
 
+    /// Who of the group's view is a member of the cluster, if this service is the one that decides
+    /// it; a function of the replicated part. The driver hides all others from the other services:
+    /// see `ais-node`. `None`, for every other service: it is not.
+    fn members(&self) -> Option<BTreeSet<MemberId>> {
+        None
+    }
+
+    /// What is put on the log when this node is about to leave, as its operator wishes.
+    fn farewell(&self) -> Option<Self::Command> {
+        None
+    }
+
     /// The replicated part as it is now.
     fn snapshot(&self) -> Self::Snapshot;
+
+    /// A blank core with the same settings: what becomes of this one when its node stops being a
+    /// member, once the replicated part is [restored](Self::restore).
+    fn blank(&self) -> Self;
 
     /// Fills the replicated part of a blank core, which is (or is about to be) `me`. Causes no
     /// effects.

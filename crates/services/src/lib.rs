@@ -15,6 +15,8 @@ pub struct Settings {
     pub ckpt: ais_ckpt::Settings,
     /// Of the Message Service.
     pub msg: ais_msg::Settings,
+    /// Of the Cluster Membership Service.
+    pub clm: ais_clm::Settings,
     /// What to keep available; without a model AMF has nothing to do.
     pub model: Option<Model>,
 }
@@ -23,11 +25,11 @@ pub struct Settings {
 /// close what the dead held before AMF decides about their successors.
 #[must_use]
 pub fn all(node: NodeId, settings: Settings) -> Vec<Box<dyn Driven>> {
-    let Settings { ckpt, msg, model } = settings;
+    let Settings { ckpt, msg, clm, model } = settings;
     vec![
         Adapter::boxed(ais_ckpt::Ckpt::new(node, ckpt)),
         Adapter::boxed(ais_msg::Msg::new(node, msg)),
-        Adapter::boxed(ais_clm::Clm::new()),
+        Adapter::boxed(ais_clm::Clm::new(clm)),
         Adapter::boxed(ais_amf::Amf::new(node, model)),
     ]
 }

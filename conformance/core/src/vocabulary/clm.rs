@@ -8,14 +8,20 @@
 //! node-get a|local|77 10s                  node-get-b01: the function of release B.01
 //! node-get-async 5 a                       5: the invocation
 //! response $i ok|rejected|error
+//! lock c, unlock c, shutdown c, admin 99 c    an operator's order about a node
+//! remove c because NAME                       as platform management does
+//! create c, delete c                          into and out of the configuration
+//! modify c lock-callback-timeout 5s|execution-environment NAME
+//! configuration                               OK view=3: a unlocked member, b locked up, c locked
 //! ```
 
 use super::{Names, Words, time_text};
 use ais_types::{
-    NodeId, TrackFlags, Version,
+    Name, NodeId, TrackFlags, Version,
     clm::{
-        AddressFamily, Api, Buffer, Call, Callback, Callbacks, Change, ClusterNode, Item,
-        LOCAL_NODE, Notification, Reply, Response, Step, TrackCallback,
+        AddressFamily, AdminOperation, AdminState, Api, Attribute, Buffer, Call, Callback,
+        Callbacks, Change, ClusterNode, Configuration, ConfiguredNode, Item, LOCAL_NODE,
+        Notification, Reply, Response, Step, TrackCallback,
     },
 };
 
@@ -40,7 +46,45 @@ pub(super) fn call(words: &mut Words, names: &Names) -> Result<Call, String> {
             let invocation = words.number("an invocation")?;
             Ok(Call::Response { invocation, response: response(words)? })
         }
+        "lock" => admin(words, names, AdminOperation::LOCK),
+        "unlock" => admin(words, names, AdminOperation::UNLOCK),
+        "shutdown" => admin(words, names, AdminOperation::SHUTDOWN),
+        "admin" => {
+            let operation = AdminOperation(words.number("an operation")?);
+            admin(words, names, operation)
+        }
+        "remove" => {
+            let node = named(words, names)?;
+            words.flag("because");
+            Ok(Call::Remove { node, cause: words.name("a cause")? })
+        }
+        "create" => Ok(Call::CreateNode { node: named(words, names)? }),
+        "delete" => Ok(Call::DeleteNode { node: named(words, names)? }),
+        "modify" => {
+            let node = named(words, names)?;
+            Ok(Call::ModifyNode { node, attribute: attribute(words)? })
+        }
+        "configuration" => Ok(Call::Configuration),
         other => Err(format!("CLM has no {other:?}")),
+    }
+}
+
+fn admin(words: &mut Words, names: &Names, operation: AdminOperation) -> Result<Call, String> {
+    Ok(Call::Admin { node: named(words, names)?, operation })
+}
+
+/// A node of the scenario by the name that the services know, or any name.
+fn named(words: &mut Words, names: &Names) -> Result<Name, String> {
+    let word = words.next("a node")?;
+    let known = names.name(&word).cloned();
+    known.map_or_else(|| Name::new(&word).map_err(|error| error.to_string()), Ok)
+}
+
+fn attribute(words: &mut Words) -> Result<Attribute, String> {
+    match words.next("an attribute")?.as_str() {
+        "lock-callback-timeout" => Ok(Attribute::LockCallbackTimeout(words.time("how long")?)),
+        "execution-environment" => Ok(Attribute::ExecutionEnvironment(words.name("a name")?)),
+        other => Err(format!("{other:?} is no attribute of a node")),
     }
 }
 
@@ -122,8 +166,30 @@ pub(super) fn reply(reply: &Reply, names: &Names) -> String {
         Reply::Current(it) => format!("OK view={}: {}", it.view, items(it, names)),
         Reply::NoSpace(needed) => format!("ERR_NO_SPACE items={needed}"),
         Reply::Node(node) => format!("OK {}", cluster_node(node, names)),
-        Reply::Tracked | Reply::Stopped(_) | Reply::Asked | Reply::Responded => "OK".to_owned(),
+        Reply::Configuration(it) => configuration(it, names),
+        Reply::Tracked | Reply::Stopped(_) | Reply::Asked | Reply::Responded | Reply::Done => {
+            "OK".to_owned()
+        }
     }
+}
+
+fn configuration(it: &Configuration, names: &Names) -> String {
+    let node = |it: &ConfiguredNode| {
+        let admin = match it.admin {
+            AdminState::Unlocked => "unlocked",
+            AdminState::Locked => "locked",
+            AdminState::ShuttingDown => "shutting-down",
+        };
+        let standing = match (it.node.member, it.up) {
+            (true, _) => " member",
+            (false, true) => " up",
+            (false, false) => "",
+        };
+        let changing = if it.changing { " changing" } else { "" };
+        format!("{} {admin}{standing}{changing}", names.of_name(&it.node.name))
+    };
+    let nodes: Vec<String> = it.nodes.iter().map(node).collect();
+    format!("OK view={}: {}", it.view, nodes.join(", "))
 }
 
 /// ```text

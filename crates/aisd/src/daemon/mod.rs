@@ -10,9 +10,8 @@ use crate::{KeeperLauncher, config::Config, keeper::Keeper, model};
 use ais_group::{
     Group, Identity, Solo,
     raft::{Config as RaftConfig, Raft},
-    system_wall,
 };
-use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig};
+use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig, boot_time};
 use ais_services::Settings;
 use ais_transport::{Class, tcp::TcpNode};
 use ais_types::{Name, Role, amf::Model};
@@ -162,11 +161,11 @@ fn start(
         name: name.clone(),
         role: this.role,
         addresses: this.address.iter().map(ToString::to_string).collect(),
-        boot_time: system_wall(),
+        boot_time: boot_time(),
     };
     let group = group(config, identity, tcp)?;
     let transport = tcp.map(network::data);
-    let settings = Settings { model, ..Settings::default() };
+    let settings = Settings { model, clm: membership(config), ..Settings::default() };
     let parts =
         NodeParts { group, transport, launcher, services: ais_services::all(this.id, settings) };
     let node_config = NodeConfig {
@@ -176,6 +175,15 @@ fn start(
         limits: config.limits,
     };
     Node::start(node_config, parts).map_err(Failure::Node)
+}
+
+/// Every node of the file that hosts services is configured.
+fn membership(config: &Config) -> ais_clm::Settings {
+    let hosts = config.nodes.iter().filter(|node| node.role != Role::Witness);
+    hosts.fold(ais_clm::Settings::new(&config.cluster), |settings, node| {
+        let name = Name::new(&node.name).expect("names were checked to be short");
+        settings.with_node(node.id, &name)
+    })
 }
 
 /// A group of many nodes lives on a thread of its own, which no core can hold up.

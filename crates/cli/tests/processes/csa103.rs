@@ -3,6 +3,7 @@
 use crate::site::{Component, Site, kill};
 use ais_cli::{dev::PATIENCE, logs::hello};
 use rustix::process::Signal;
+use std::collections::BTreeSet;
 
 pub(crate) const START: &[&str] = &[
     "Component [{me}] : PID [",
@@ -117,9 +118,12 @@ pub(crate) fn four_nodes() -> (Site, Component, u64) {
 fn members(site: &Site, expected: &[&str]) {
     site.cluster.wait_formed(PATIENCE).unwrap();
     let members = site.ais("SCNodeI1", &["clm", "nodes"]);
-    let items = members["items"].as_array().unwrap().iter();
-    let names: Vec<&str> = items.map(|it| it["node"]["name"].as_str().unwrap()).collect();
-    assert_eq!(names, expected);
+    let nodes = members["nodes"].as_array().unwrap().iter().map(|it| &it["node"]);
+    let nodes = nodes.filter(|it| it["member"].as_bool().unwrap());
+    let names: BTreeSet<&str> = nodes.map(|it| it["name"].as_str().unwrap()).collect();
+    let dn = |it: &&str| format!("safNode={it},safCluster={}", site.cluster.name);
+    let expected: Vec<String> = expected.iter().map(dn).collect();
+    assert_eq!(names, expected.iter().map(String::as_str).collect());
 }
 
 #[test]

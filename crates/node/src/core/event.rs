@@ -1,7 +1,7 @@
 //! Everything that can happen to a node, and everything it can ask of its shell.
 
 use ais_service::{ActionId, Exit, Lease, Link, Run, Spawn};
-use ais_types::{Error, GroupTime, MemberId, ProcessId, ServiceId, Stamp, View};
+use ais_types::{Error, GroupTime, MemberId, ProcessId, ServiceId, Stamp, Version, View};
 use ais_wire::Frame;
 use bytes::Bytes;
 
@@ -62,6 +62,8 @@ pub enum Event {
         peer: Peer,
         /// With which service.
         service: ServiceId,
+        /// Which version the program asks for.
+        version: Version,
         /// The program's name, for operators.
         program: String,
     },

@@ -44,11 +44,11 @@ impl Links {
         }
     }
 
-    /// Keeps bytes for later. `false`: too much.
-    fn keep(&mut self, from: MemberId, bytes: Bytes) -> bool {
+    /// Keeps bytes for later. `false`: too much. `awaited`: it may become a member again.
+    fn keep(&mut self, from: MemberId, bytes: Bytes, awaited: bool) -> bool {
         let was_in_a_view =
             self.newest.get(&from.node).is_some_and(|newest| from.incarnation <= *newest);
-        if was_in_a_view {
+        if was_in_a_view && !awaited {
             return true; // It left; nobody waits for what it says.
         }
         let Some(early) = self.up.get_mut(&from) else { return true };
@@ -72,10 +72,22 @@ impl Core {
         }
         self.links.see(&view);
         self.view = view;
-        self.feed_all(now, &RawInput::View(stamp, self.view.clone()), out);
+        if let Some(index) = self.gatekeeper {
+            self.feed_sound(now, index, RawInput::View(stamp, self.view.clone()), out);
+        }
+        self.pass_gate(now, stamp, true, out);
+    }
+
+    /// Links to those who are members, and connected.
+    pub(super) fn open_links(&mut self, now: Now, out: &mut Vec<Effect>) {
         for member in self.links.up.keys().copied().collect::<Vec<_>>() {
             self.open_link(now, member, out);
         }
+    }
+
+    /// Nobody here has anything to do with others any more.
+    pub(super) fn forget_links(&mut self) {
+        self.links.open.clear();
     }
 
     pub(super) fn change_link(
@@ -97,18 +109,25 @@ impl Core {
         if Some(member) == self.me || !self.view.contains(member) || self.links.is_open(member) {
             return;
         }
+        let (Some(inside), false) = (self.gate.member(member), self.is_out()) else { return };
         self.links.open.insert(member);
-        self.feed_all(now, &RawInput::Link(member, Link::Up), out);
+        self.feed_members(now, &RawInput::Link(inside, Link::Up), out);
         let early = self.links.up.get_mut(&member).map(std::mem::take).unwrap_or_default();
         for bytes in early.frames {
             self.peer_frame(now, member, bytes, out);
         }
     }
 
-    fn close_link(&mut self, now: Now, member: MemberId, out: &mut Vec<Effect>) {
+    pub(super) fn close_link(&mut self, now: Now, member: MemberId, out: &mut Vec<Effect>) {
         if self.links.open.remove(&member) {
-            self.feed_all(now, &RawInput::Link(member, Link::Down), out);
+            let inside = self.gate.inside(member).unwrap_or(member);
+            self.feed_members(now, &RawInput::Link(inside, Link::Down), out);
         }
+    }
+
+    /// Whether it is in the group, and one of us may have yet to become a member.
+    fn awaits(&self, member: MemberId) -> bool {
+        self.view.contains(member) && (self.gate.is_out(member) || self.is_out())
     }
 
     /// A frame of the data path. A malformed one breaks the link.
@@ -126,7 +145,7 @@ impl Core {
         self.counts.heard_bytes += bytes.len() as u64;
         let result = if self.links.is_open(from) {
             self.message(now, from, bytes, out)
-        } else if self.links.keep(from, bytes) {
+        } else if self.links.keep(from, bytes, self.awaits(from)) {
             Ok(())
         } else {
             Err("it sends too much before the log shows it as a member".to_owned())
@@ -147,6 +166,7 @@ impl Core {
     ) -> Result<(), String> {
         let frame = self.parse(bytes)?;
         let index = self.service_of(&frame, MESSAGE)?;
+        let from = self.gate.member(from).ok_or("it is no member")?;
         let message = RawInput::Message(from, frame);
         self.feed(now, index, message, out).map_err(|error| error.to_string())
     }

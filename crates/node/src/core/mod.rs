@@ -2,6 +2,8 @@
 
 mod event;
 mod figures;
+mod gate;
+mod isolation;
 mod links;
 mod processes;
 mod routes;
@@ -80,14 +82,23 @@ impl Default for CoreLimits {
 /// One node's worth of services, driven by [`Event`]s.
 ///
 /// Services hear what all of them hear in the order in which their owner gave them: CKPT, MSG,
-/// CLM, then AMF, so that what the dead held is closed before AMF decides about a successor.
+/// CLM, then AMF, so that what the dead held is closed before AMF decides about a successor. The
+/// one that decides who is a member ([`Service::members`](ais_service::Service::members)) hears of
+/// views first; the others see members only.
 pub struct Core {
     config: CoreConfig,
     services: Vec<Box<dyn Driven>>,
     me: Option<MemberId>,
     lease: Lease,
     leader: Option<MemberId>,
+    /// The group's.
     view: View,
+    /// As the services know it.
+    members: View,
+    /// The service that decides who is a member.
+    gatekeeper: Option<usize>,
+    gate: gate::Gate,
+    isolation: isolation::Isolation,
     sessions: sessions::Sessions,
     processes: processes::Processes,
     links: links::Links,
@@ -106,6 +117,8 @@ pub struct Core {
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
     view: View,
+    members: View,
+    gate: gate::Gate,
     services: Vec<(ServiceId, Bytes)>,
 }
 
@@ -118,11 +131,15 @@ impl Core {
             processes: processes::Processes::default(),
             links: links::Links::new(config.limits.early_bytes),
             config,
+            gatekeeper: services.iter().position(|it| it.members().is_some()),
             services,
             me: None,
             lease: Lease::Lost,
             leader: None,
             view: View::default(),
+            members: View::default(),
+            gate: gate::Gate::default(),
+            isolation: isolation::Isolation::default(),
             barriers: BTreeMap::new(),
             barriers_asked: 0,
             work: VecDeque::new(),
@@ -149,18 +166,17 @@ impl Core {
             Event::Restore(stamp, bytes) => self.restore(stamp, &bytes, out),
             Event::View(stamp, view) => self.change_view(now, stamp, view, out),
             Event::Ordered(stamp, from, bytes) => self.ordered(now, stamp, from, bytes, out),
-            Event::ProcessEnded(stamp, process) => {
-                self.feed_all(now, &RawInput::ProcessEnded(stamp, process), out);
+            Event::ProcessEnded(stamp, process) => self.process_ended(now, stamp, process, out),
+            Event::Released(stamp, member) => self.released(now, stamp, member, out),
+            Event::Time(stamp) => {
+                self.feed_all(now, &RawInput::Time(stamp), out);
+                self.pass_gate(now, stamp, false, out);
             }
-            Event::Released(stamp, member) => {
-                self.feed_all(now, &RawInput::Released(stamp, member), out);
-            }
-            Event::Time(stamp) => self.feed_all(now, &RawInput::Time(stamp), out),
             Event::BarrierPassed(number) => self.barrier_passed(number),
             Event::Lease(lease) => self.change_lease(now, lease, out),
             Event::Leader(leader) => self.leader = leader,
-            Event::SessionOpened { session, peer, service, program } => {
-                self.open_session(session, peer, service, program, out);
+            Event::SessionOpened { session, peer, service, version, program } => {
+                self.open_session(session, peer, service, version, program, out);
             }
             Event::Frame(session, connection, frame) => {
                 self.frame(now, session, connection, frame, out);
@@ -172,7 +188,9 @@ impl Core {
             Event::ProcessExited(key) => self.process_exited(now, key, out),
             Event::PeerFrame(from, bytes) => self.peer_frame(now, from, bytes, out),
             Event::Link(member, link) => self.change_link(now, member, link, out),
-            Event::ActionDone(service, action, done) => self.action_done(service, action, done),
+            Event::ActionDone(service, action, done) => {
+                self.action_done(service, action, done, out);
+            }
             Event::Deadline => self.deadline_reached(now, out),
         }
     }
@@ -194,7 +212,14 @@ impl Core {
     #[must_use]
     pub fn snapshot(&self) -> Bytes {
         let services = self.services.iter().map(|it| (it.id(), it.snapshot())).collect();
-        encode_bytes(&Snapshot { view: self.view.clone(), services })
+        let (view, members) = (self.view.clone(), self.members.clone());
+        encode_bytes(&Snapshot { view, members, gate: self.gate.clone(), services })
+    }
+
+    /// What is put on the log before this node leaves, as its operator wishes.
+    #[must_use]
+    pub fn farewell(&self) -> Vec<Bytes> {
+        self.services.iter().filter_map(|it| it.farewell()).collect()
     }
 
     /// Which member this node is, once admitted.
@@ -203,7 +228,7 @@ impl Core {
         self.me
     }
 
-    /// The last view delivered here.
+    /// The last view of the group delivered here.
     #[must_use]
     pub fn view(&self) -> &View {
         &self.view
@@ -234,12 +259,16 @@ impl Core {
         if !theirs.eq(self.services.iter().map(|it| it.id())) {
             return Err("its members drive other services than this node".to_owned());
         }
-        for (service, (_, bytes)) in self.services.iter_mut().zip(&snapshot.services) {
+        let inside = MemberId { incarnation: snapshot.gate.next(me), ..me };
+        let all = self.services.iter_mut().zip(&snapshot.services).enumerate();
+        for (index, (service, (_, bytes))) in all {
             let name = service.name();
+            let me = if Some(index) == self.gatekeeper { me } else { inside };
             service.restore(me, bytes).map_err(|error| format!("{name}: {error}"))?;
         }
         self.links.see(&snapshot.view);
-        self.view = snapshot.view;
+        (self.view, self.members) = (snapshot.view, snapshot.members);
+        self.gate = snapshot.gate;
         Ok(())
     }
 

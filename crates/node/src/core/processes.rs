@@ -3,44 +3,58 @@
 
 use super::{Core, Effect, ProcessKey};
 use ais_service::Now;
-use ais_types::{MemberId, ProcessId};
+use ais_types::ProcessId;
 use std::collections::BTreeMap;
 
 #[derive(Default)]
 pub(super) struct Processes {
     living: BTreeMap<ProcessKey, Process>,
-    keys: BTreeMap<ProcessId, ProcessKey>,
+    keys: BTreeMap<u64, ProcessKey>,
     counted: u64,
 }
 
 struct Process {
-    id: ProcessId,
+    /// Its number on this node.
+    number: u64,
     pid: u32,
+    /// A service had it started.
+    ours: bool,
 }
 
 impl Processes {
     /// This process was started, or talks to a service.
-    pub(super) fn started(&mut self, me: MemberId, key: ProcessKey, pid: u32) -> ProcessId {
+    pub(super) fn started(&mut self, key: ProcessKey, pid: u32) -> u64 {
         if let Some(known) = self.living.get(&key) {
-            return known.id;
+            return known.number;
         }
         self.counted += 1;
-        let id = ProcessId { member: me, number: self.counted };
-        self.living.insert(key, Process { id, pid });
-        self.keys.insert(id, key);
-        id
+        self.living.insert(key, Process { number: self.counted, pid, ours: false });
+        self.keys.insert(self.counted, key);
+        self.counted
     }
 
-    /// The living process of this name.
-    pub(super) fn find(&self, id: ProcessId) -> Option<(ProcessKey, u32)> {
-        let key = self.keys.get(&id)?;
+    /// A service had it started.
+    pub(super) fn is_ours(&mut self, key: ProcessKey) {
+        if let Some(it) = self.living.get_mut(&key) {
+            it.ours = true;
+        }
+    }
+
+    /// What services had started, and lives.
+    pub(super) fn ours(&self) -> Vec<(ProcessKey, u32)> {
+        self.living.iter().filter(|(_, it)| it.ours).map(|(key, it)| (*key, it.pid)).collect()
+    }
+
+    /// The living process of this number.
+    pub(super) fn find(&self, number: u64) -> Option<(ProcessKey, u32)> {
+        let key = self.keys.get(&number)?;
         Some((*key, self.living.get(key)?.pid))
     }
 
-    fn ended(&mut self, key: ProcessKey) -> Option<ProcessId> {
+    fn ended(&mut self, key: ProcessKey) -> Option<u64> {
         let process = self.living.remove(&key)?;
-        self.keys.remove(&process.id);
-        Some(process.id)
+        self.keys.remove(&process.number);
+        Some(process.number)
     }
 }
 
@@ -54,8 +68,8 @@ impl Core {
         }
         // What its calls had taken is given back before anyone hears that it is gone.
         self.drain_work(now, out);
-        if let Some(process) = self.processes.ended(key) {
-            out.push(Effect::OrderProcessEnded(process));
+        if let (Some(number), Some(member)) = (self.processes.ended(key), self.me) {
+            out.push(Effect::OrderProcessEnded(ProcessId { member, number }));
         }
     }
 }

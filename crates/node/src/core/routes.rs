@@ -1,9 +1,9 @@
 //! What goes into services and what comes out of them.
 
-use super::{Core, Done, Effect, Task};
+use super::{Core, Done, Effect, Task, isolation};
 use crate::driven::{ENTRY, RawInput, RawOutput};
 use ais_service::{Action, ActionId, Caller, Entry, Exit, Now};
-use ais_types::{ClientId, Error, ErrorCode, MemberId, Outcome, ServiceId, Stamp, frame};
+use ais_types::{Error, ErrorCode, MemberId, Outcome, ProcessId, ServiceId, Stamp, frame};
 use ais_wire::{DecodeError, Frame, encode};
 use bytes::Bytes;
 
@@ -11,6 +11,14 @@ impl Core {
     /// Hands an input that carries no frame to every service, in their order.
     pub(super) fn feed_all(&mut self, now: Now, input: &RawInput, out: &mut Vec<Effect>) {
         for index in 0..self.services.len() {
+            self.feed_sound(now, index, input.clone(), out);
+        }
+    }
+
+    /// The same, to all but the one that decides who is a member.
+    pub(super) fn feed_members(&mut self, now: Now, input: &RawInput, out: &mut Vec<Effect>) {
+        let gatekeeper = self.gatekeeper;
+        for index in (0..self.services.len()).filter(|it| Some(*it) != gatekeeper) {
             self.feed_sound(now, index, input.clone(), out);
         }
     }
@@ -63,7 +71,13 @@ impl Core {
         self.work.push_back((index, RawInput::Cancelled(caller)));
     }
 
-    fn feed_sound(&mut self, now: Now, index: usize, input: RawInput, out: &mut Vec<Effect>) {
+    pub(super) fn feed_sound(
+        &mut self,
+        now: Now,
+        index: usize,
+        input: RawInput,
+        out: &mut Vec<Effect>,
+    ) {
         if let Err(error) = self.feed(now, index, input, out) {
             // Only a message that a service sent to its own node can get here.
             let service = self.services[index].name();
@@ -98,12 +112,12 @@ impl Core {
 
     /// A member of the view that is connected gets it; a service may also write to itself.
     fn send(&mut self, index: usize, to: MemberId, message: Bytes, out: &mut Vec<Effect>) {
-        if Some(to) == self.me {
+        if Some(to) == self.inside_me() {
             match self.parse(message) {
                 Ok(frame) => self.work.push_back((index, RawInput::Message(to, frame))),
                 Err(error) => tracing::error!(%error, "a message to this node itself is lost"),
             }
-        } else if self.links.is_open(to) {
+        } else if let Some(to) = self.gate.outside(to).filter(|it| self.links.is_open(*it)) {
             self.counts.sent += 1;
             self.counts.sent_bytes += message.len() as u64;
             out.push(Effect::ToPeer(to, message));
@@ -113,31 +127,45 @@ impl Core {
     }
 
     fn perform(&mut self, index: usize, id: ActionId, action: Action, out: &mut Vec<Effect>) {
+        let service = self.services[index].id();
+        let inside = self.inside_me();
         let task = match action {
             Action::Spawn(spawn) => Task::Spawn(spawn),
             Action::Run(run) => Task::Run(run),
-            Action::Kill(process) if Some(process.member) != self.me => {
+            Action::Kill(process) if Some(process.member) != inside => {
                 let exit = Exit::Failed(format!("{process} is not a process of this node"));
                 return self.work.push_back((index, RawInput::Done(id, exit)));
             }
-            Action::Kill(process) => match self.processes.find(process) {
+            Action::Kill(process) => match self.processes.find(process.number) {
                 Some((key, pid)) => Task::Kill(key, pid),
                 None => return self.work.push_back((index, RawInput::Done(id, Exit::Code(0)))),
             },
         };
-        out.push(Effect::Perform(self.services[index].id(), id, task));
+        let id = self.isolation.begin(service, id);
+        out.push(Effect::Perform(service, id, task));
     }
 
-    pub(super) fn action_done(&mut self, service: ServiceId, action: ActionId, done: Done) {
-        let exit = match (done, self.me) {
-            (Done::Started(key, pid), Some(me)) => {
-                Exit::Started(self.processes.started(me, key, pid), pid)
+    pub(super) fn action_done(
+        &mut self,
+        service: ServiceId,
+        action: ActionId,
+        done: Done,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(id) = self.isolation.end(service, action) else {
+            return self.abandoned_action_done(&done, out);
+        };
+        let exit = match (done, self.inside_me()) {
+            (Done::Started(key, pid), Some(member)) => {
+                let number = self.processes.started(key, pid);
+                self.processes.is_ours(key);
+                Exit::Started(ProcessId { member, number }, pid)
             }
             (Done::Started(..), None) => Exit::Failed("this node is no member".to_owned()),
             (Done::Ended(exit), _) => exit,
         };
         if let Some(index) = self.index_of(service) {
-            self.work.push_back((index, RawInput::Done(action, exit)));
+            self.work.push_back((index, RawInput::Done(id, exit)));
         }
     }
 
@@ -164,9 +192,24 @@ impl Core {
         out: &mut Vec<Effect>,
     ) -> Result<(), String> {
         let command = self.parse(bytes)?;
+        if isolation::is_stopped(&command) {
+            self.stopped(now, stamp, from, out);
+            return Ok(());
+        }
         let index = self.service_of(&command, ENTRY)?;
+        let from = match self.gate.inside(from) {
+            Some(_) if Some(index) != self.gatekeeper => {
+                let acting = self.gate.acting(from);
+                acting.ok_or_else(|| "its sender is no member".to_owned())?
+            }
+            Some(_) | None => from,
+        };
         let entry = RawInput::Ordered(Entry { stamp, from, command });
-        self.feed(now, index, entry, out).map_err(|error| error.to_string())
+        let fed = self.feed(now, index, entry, out).map_err(|error| error.to_string());
+        if Some(index) == self.gatekeeper {
+            self.pass_gate(now, stamp, false, out);
+        }
+        fed
     }
 
     /// The service that a frame between nodes names.
@@ -176,10 +219,5 @@ impl Core {
         }
         let service = u16::try_from(frame.tag).ok().and_then(|id| self.index_of(ServiceId(id)));
         service.ok_or_else(|| format!("no service has the number {}", frame.tag))
-    }
-
-    /// The client that a session of this node is to its service.
-    pub(super) fn client(&self, session: super::SessionId) -> Option<ClientId> {
-        self.me.map(|member| ClientId { member, number: session.0 })
     }
 }

@@ -4,10 +4,15 @@ use super::{ConnectionId, Core, Effect, Peer, ProcessKey, SessionId, usage::Usag
 use crate::driven::RawInput;
 use ais_service::{Caller, Instant, Lease, Now, Timers};
 use ais_types::{
-    ClientId, Error, ErrorCode, Outcome, ProcessId, Role, ServiceId, frame, node as words,
+    ClientId, Error, ErrorCode, MemberId, Outcome, ProcessId, Role, ServiceId, Version, frame,
+    node as words,
 };
 use ais_wire::{Frame, decode, encode};
 use std::collections::{BTreeMap, VecDeque};
+
+const NO_MEMBER: &str = "this node is no member of the cluster; unlock it, or wait until it is one, and initialize then";
+const STALE: &str =
+    "this node left the cluster, and the handle with it; finalize, and initialize again";
 
 #[derive(Default)]
 pub(super) struct Sessions {
@@ -34,7 +39,14 @@ struct Session {
 #[derive(Clone, Copy)]
 enum With {
     Node,
-    Service { index: usize, process: ProcessId },
+    Service {
+        index: usize,
+        process: ProcessId,
+        /// The life of this node that the handle belongs to.
+        member: MemberId,
+        /// What the program is told where no service is to be had.
+        unavailable: ErrorCode,
+    },
 }
 
 /// A call with the service.
@@ -124,10 +136,11 @@ impl Core {
         session: SessionId,
         peer: Peer,
         service: ServiceId,
+        version: Version,
         program: String,
         out: &mut Vec<Effect>,
     ) {
-        match self.admit(peer, service) {
+        match self.admit(peer, service, version) {
             Ok(with) => {
                 tracing::debug!(session = session.0, pid = peer.pid, program, "session opened");
                 self.sessions.add(session, Session::new(with, peer.key));
@@ -137,7 +150,7 @@ impl Core {
         }
     }
 
-    fn admit(&mut self, peer: Peer, service: ServiceId) -> Outcome<With> {
+    fn admit(&mut self, peer: Peer, service: ServiceId, version: Version) -> Outcome<With> {
         if self.sessions.len() >= self.config.limits.sessions {
             let text = format!("this node has {} sessions already", self.sessions.len());
             return Err(refusal(ErrorCode::NoResources, text));
@@ -159,8 +172,62 @@ impl Core {
             let text = "this node is a witness; it serves no programs";
             return Err(refusal(ErrorCode::Unavailable, text));
         }
-        let process = self.processes.started(me, peer.key, peer.pid);
-        Ok(With::Service { index, process })
+        let since = self.services[index].unavailable_since();
+        let knows = version.major >= since;
+        let unavailable = if knows { ErrorCode::Unavailable } else { ErrorCode::TryAgain };
+        let member = match self.inside_me() {
+            _ if Some(index) == self.gatekeeper => me,
+            Some(member) => member,
+            None => return Err(refusal(unavailable, NO_MEMBER)),
+        };
+        let number = self.processes.started(peer.key, peer.pid);
+        let process = ProcessId { member, number };
+        Ok(With::Service { index, process, member, unavailable })
+    }
+
+    /// Handles that were opened before this node left the cluster are of no use any more, for
+    /// ever: what they are told then, if that is so.
+    fn stale(&self, with: With) -> Option<Error> {
+        let With::Service { index, member, unavailable, process: _ } = with else { return None };
+        if Some(index) == self.gatekeeper {
+            return None;
+        }
+        match self.inside_me() {
+            Some(it) if it == member => None,
+            None => Some(refusal(unavailable, NO_MEMBER)),
+            // Older programs have no word for it; the handle is just bad.
+            Some(_) if unavailable == ErrorCode::TryAgain => {
+                Some(refusal(ErrorCode::BadHandle, STALE))
+            }
+            Some(_) => Some(refusal(unavailable, STALE)),
+        }
+    }
+
+    /// This node is no member any more: whoever waits is told, and whoever dispatches.
+    pub(super) fn end_handles(&mut self, out: &mut Vec<Effect>) {
+        for session in self.sessions.open.keys().copied().collect::<Vec<_>>() {
+            let Some(open) = self.sessions.open.get_mut(&session) else { continue };
+            let With::Service { index, unavailable, .. } = open.with else { continue };
+            if Some(index) == self.gatekeeper {
+                continue;
+            }
+            let of = open.process;
+            let calls = std::mem::take(&mut open.calls).into_values();
+            let waiting = std::mem::take(&mut open.waiting).into_iter();
+            let calls = calls.map(|it| (it.place, it.bytes));
+            let calls: Vec<(Place, usize)> =
+                calls.chain(waiting.map(|(place, frame)| (place, frame.wire_len()))).collect();
+            for (place, bytes) in calls {
+                self.sessions.usage.call_ended(of, bytes);
+                let reply = reply_frame(place.tag, Err(refusal(unavailable, NO_MEMBER)));
+                let bytes = reply.wire_len();
+                self.tell(session, Effect::Reply(session, place.connection, reply), bytes, out);
+            }
+            let stale =
+                encode(frame::STALE, 0, &mut Outcome::<()>::Err(refusal(unavailable, STALE)));
+            let bytes = stale.wire_len();
+            self.tell(session, Effect::Callback(session, stale), bytes, out);
+        }
     }
 
     pub(super) fn frame(
@@ -201,9 +268,15 @@ impl Core {
         out: &mut Vec<Effect>,
     ) {
         let Some(open) = self.sessions.open.get(&session) else { return };
-        if matches!(open.with, With::Node) {
+        let with = open.with;
+        if matches!(with, With::Node) {
             return self.answer_for_node(session, place, &frame, out);
         }
+        if let Some(error) = self.stale(with) {
+            let reply = reply_frame(place.tag, Err(error));
+            return out.push(Effect::Reply(session, place.connection, reply));
+        }
+        let Some(open) = self.sessions.open.get(&session) else { return };
         if let Err(refused) = self.admit_call(open, frame.wire_len()) {
             self.counts.refused += 1;
             let reply = reply_frame(place.tag, Err(refused));
@@ -233,7 +306,7 @@ impl Core {
         out: &mut Vec<Effect>,
     ) {
         let Some(open) = self.sessions.open.get_mut(&session) else { return };
-        let With::Service { index, process } = open.with else { return };
+        let With::Service { index, process, .. } = open.with else { return };
         if self.lease == Lease::Lost {
             return open.waiting.push_back((place, frame));
         }
@@ -279,8 +352,17 @@ impl Core {
         self.tell(session, Effect::Callback(session, frame), bytes, out);
     }
 
+    /// The client that a session of this node is to its service.
+    fn client(&self, session: SessionId) -> Option<ClientId> {
+        match self.sessions.open.get(&session)?.with {
+            With::Node => None,
+            With::Service { member, .. } => Some(ClientId { member, number: session.0 }),
+        }
+    }
+
     fn session_of(&self, client: ClientId) -> Option<SessionId> {
-        (Some(client.member) == self.me).then_some(SessionId(client.number))
+        let session = SessionId(client.number);
+        (self.client(session) == Some(client)).then_some(session)
     }
 
     /// Tells it now, or when the lease is back: without one, nobody hears anything.
@@ -324,11 +406,15 @@ impl Core {
     pub(super) fn close_by_living_process(&mut self, session: SessionId) {
         self.cancel_calls(session, None);
         let with = self.sessions.open.get(&session).map(|it| it.with);
+        let client = self.client(session);
         self.sessions.remove(session);
-        let (Some(With::Service { index, .. }), Some(client)) = (with, self.client(session)) else {
+        let (Some(with @ With::Service { index, .. }), Some(client)) = (with, client) else {
             return;
         };
-        self.work.push_back((index, RawInput::Closed(client)));
+        // The service has forgotten it already if it is stale.
+        if self.stale(with).is_none() {
+            self.work.push_back((index, RawInput::Closed(client)));
+        }
     }
 
     /// A connection that breaks off without a farewell is often the first sign of its process's
@@ -357,7 +443,9 @@ impl Core {
             }
             !cancelled
         });
-        let (With::Service { index, process }, Some(client)) = (open.with, client) else { return };
+        let (With::Service { index, process, .. }, Some(client)) = (open.with, client) else {
+            return;
+        };
         let work = &mut self.work;
         open.calls.retain(|request, asked| {
             let cancelled = which(asked.place);

@@ -1,8 +1,16 @@
 //! The orderly end: first the node's programs and processes, then the good-bye.
 
 use super::{Asked, LaunchNotice, Shell};
-use std::sync::Arc;
-use tokio::{sync::oneshot, time::Instant};
+use ais_group::Priority;
+use futures::future::join_all;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
+
+/// How long a node that leaves waits for others to hear why it does.
+const HEARD: Duration = Duration::from_millis(500);
 
 impl Shell {
     /// Ends what this node has started; the good-bye follows when it has surely ended: the others
@@ -44,7 +52,11 @@ impl Shell {
 
     fn say_good_bye(&mut self) {
         let handle = Arc::clone(&self.handle);
+        let farewell = self.core.farewell();
         self.ask(async move {
+            let said = farewell.into_iter().map(|it| handle.multicast(Priority::Medium, it));
+            // Without quorum nobody hears it.
+            let _ = timeout(HEARD, join_all(said)).await;
             handle.leave().await;
             Asked::Left
         });

@@ -276,10 +276,11 @@ impl Shell {
             return Err(foreign(format!("it speaks version {protocol}, we speak {ours}")));
         }
         let session = match hello {
-            Hello::Open { service, program, version: _, protocol: _ } => {
+            Hello::Open { service, program, version, protocol: _ } => {
                 let of_node = service == ServiceId::NODE;
                 let session = self.server.open(id, peer, draw_token()?, of_node);
-                self.events.push_back(Event::SessionOpened { session, peer, service, program });
+                let opened = Event::SessionOpened { session, peer, service, version, program };
+                self.events.push_back(opened);
                 session
             }
             Hello::Attach { token, protocol: _ } => {

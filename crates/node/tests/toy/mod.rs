@@ -235,6 +235,10 @@ impl Service for Toy {
         self.map.clone()
     }
 
+    fn blank(&self) -> Self {
+        Self::default()
+    }
+
     fn restore(&mut self, _: MemberId, snapshot: Self::Snapshot) {
         self.map = snapshot;
     }
