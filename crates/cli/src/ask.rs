@@ -1,6 +1,6 @@
 //! What is asked of a node.
 
-use ais_client::{Amf, Endpoint, Node, Session};
+use ais_client::{Amf, Ckpt, Endpoint, Node, Session};
 use ais_types::{
     Error, ErrorCode, Name, Outcome, ServiceId, TrackFlags, Version, amf, ckpt, clm, msg, node,
 };
@@ -32,11 +32,7 @@ pub(crate) fn members(at: &Endpoint) -> Outcome<clm::Notification> {
 
 /// The checkpoints.
 pub(crate) fn checkpoints(at: &Endpoint) -> Outcome<Vec<ckpt::Listed>> {
-    let session = Session::open(at, ServiceId::CKPT, Version::b(2, 2), PROGRAM)?;
-    match session.call(ckpt::Call::List)? {
-        ckpt::Reply::List(checkpoints) => Ok(checkpoints),
-        other => Err(strange(&other)),
-    }
+    Ckpt::<Session>::observe(at, PROGRAM)?.list()
 }
 
 /// The queues.

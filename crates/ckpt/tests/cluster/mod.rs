@@ -38,6 +38,7 @@ pub struct Cluster {
     cut: BTreeSet<NodeId>,
     /// While set, messages on the data path wait in `held`.
     pub hold: bool,
+    settings: Settings,
     held: VecDeque<(MemberId, Input<Ckpt>)>,
     replies: BTreeMap<Caller, Outcome<Reply>>,
     callbacks: BTreeMap<ClientId, Vec<Callback>>,
@@ -53,7 +54,13 @@ pub fn member(node: u32) -> MemberId {
 impl Cluster {
     /// Nodes 1 to `size`, all members.
     pub fn of(size: u32) -> Self {
+        Self::with(size, Settings { faults: true, ..Settings::default() })
+    }
+
+    /// The same, each set so.
+    pub fn with(size: u32, settings: Settings) -> Self {
         let mut cluster = Self {
+            settings,
             nodes: BTreeMap::new(),
             view: View::default(),
             index: 0,
@@ -69,7 +76,7 @@ impl Cluster {
             trace: Vec::new(),
         };
         for node in 1..=size {
-            cluster.nodes.insert(NodeId(node), Ckpt::new(NodeId(node), Settings::default()));
+            cluster.nodes.insert(NodeId(node), Ckpt::new(NodeId(node), settings));
             cluster.view.members.push(a_member(node));
         }
         cluster.new_view();
@@ -204,7 +211,7 @@ impl Cluster {
     /// A program on a node, initialised with all callbacks.
     pub fn program(&mut self, node: u32, version: Version) -> Client {
         let client = self.stranger(node);
-        let callbacks = Callbacks { open: true, synchronize: true };
+        let callbacks = Callbacks { open: true, synchronize: true, track: false };
         self.call(client, Call::Initialize { version, callbacks }).unwrap();
         client
     }
@@ -281,7 +288,7 @@ impl Cluster {
 
     /// A node joins, filled with the replicated state of another one.
     pub fn join(&mut self, node: u32) {
-        let mut core = Ckpt::new(NodeId(node), Settings::default());
+        let mut core = Ckpt::new(NodeId(node), self.settings);
         if let Some(other) = self.nodes.values().next() {
             core.restore(member(node), other.snapshot());
         }
@@ -338,8 +345,14 @@ fn command_text(command: &Command) -> String {
 
 fn message_text(message: &Message) -> String {
     // Only its kind: what is in it is the replica's own matter.
-    let text = format!("{:?}", message.inner);
-    format!("{} {}", message.checkpoint, text.split(' ').next().unwrap_or_default())
+    match message {
+        Message::Replica { checkpoint, inner } => {
+            let text = format!("{inner:?}");
+            format!("{checkpoint} {}", text.split(' ').next().unwrap_or_default())
+        }
+        Message::HowFar { checkpoint, .. } => format!("{checkpoint} HowFar"),
+        Message::SoFar { .. } => "SoFar".to_owned(),
+    }
 }
 
 pub fn name(text: &str) -> Name {
