@@ -8,7 +8,7 @@ use crate::{
     waiting::{Task, Ticket, To},
 };
 use ais_replica::Replica;
-use ais_service::{Caller, Output};
+use ais_service::{Caller, Figure, Output};
 use ais_types::{
     MemberId, Name, Time,
     ckpt::{
@@ -16,7 +16,7 @@ use ais_types::{
         Notification, OpenFlags, Progress, Reply, Shown, Transfer,
     },
 };
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 
 /// How long a primary may take to say how far it is.
 const PATIENCE: Time = Time(2 * Time::ONE_SECOND.0);
@@ -131,6 +131,47 @@ impl Ckpt {
             waiting: self.waiting.len() as u64,
             ..self.counters
         }
+    }
+
+    /// The counters, and how far replicas elsewhere are behind this node's.
+    pub(crate) fn all_figures(&self) -> Vec<Figure> {
+        let it = self.counters();
+        let mut figures = alloc::vec![
+            Figure::counter("ckpt_writes", "Changes that programs here had done", it.writes),
+            Figure::counter("ckpt_written_bytes", "Bytes in them", it.bytes_written),
+            Figure::counter("ckpt_reads", "Questions of programs here answered", it.reads),
+            Figure::counter("ckpt_read_bytes", "Bytes in the answers", it.bytes_read),
+            Figure::counter("ckpt_refused_memory", "Calls without memory", it.refused_memory),
+            Figure::counter("ckpt_refused_busy", "Calls told to come again", it.refused_busy),
+            Figure::counter(
+                "ckpt_transfers_begun",
+                "Replicas filled from here",
+                it.transfers_begun
+            ),
+            Figure::counter("ckpt_transfers_done", "Those that were filled", it.transfers_done),
+            Figure::counter("ckpt_transfers_stalled", "Those given up", it.transfers_stalled),
+            Figure::counter(
+                "ckpt_resumed",
+                "Replicas that went on from where they were",
+                it.resumed
+            ),
+            Figure::counter("ckpt_lagging", "Replicas that did not keep up", it.lagging),
+            Figure::gauge("ckpt_replicas", "Replicas here", it.replicas),
+            Figure::gauge("ckpt_memory_bytes", "What they cost", it.memory),
+            Figure::gauge("ckpt_memory_max_bytes", "What they may cost", it.memory_max),
+            Figure::gauge("ckpt_sessions", "Sessions of programs here", it.sessions),
+            Figure::gauge("ckpt_waiting", "Their calls that wait", it.waiting),
+        ];
+        let mut behind: BTreeMap<MemberId, u64> = BTreeMap::new();
+        for (_, follower) in self.lags() {
+            *behind.entry(follower.member).or_default() += follower.behind;
+        }
+        let lag = |(member, behind): (MemberId, u64)| {
+            let help = "Updates that replicas elsewhere have not acknowledged";
+            Figure::gauge("ckpt_behind", help, behind).of("member", alloc::format!("{member}"))
+        };
+        figures.extend(behind.into_iter().map(lag));
+        figures
     }
 
     /// How many updates each replica elsewhere lacks of the checkpoints that this node leads, for

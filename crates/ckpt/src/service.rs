@@ -9,7 +9,9 @@ use crate::{
     waiting::{Task, Ticket, To, WaitingRoom},
 };
 use ais_replica::{Early, Replica};
-use ais_service::{Caller, Entry, Input, Instant, Lease, Link, Now, Output, Service, Timers};
+use ais_service::{
+    Caller, Entry, Figure, Input, Instant, Lease, Link, Now, Output, Service, Timers,
+};
 use ais_types::{
     ClientId, Error, ErrorCode, GroupTime, MemberId, NodeId, ServiceId, Time,
     ckpt::{Call, Callback, Counters, Reply},
@@ -302,6 +304,10 @@ impl Service for Ckpt {
 
     fn snapshot(&self) -> Snapshot {
         self.registry.snapshot()
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        self.all_figures()
     }
 
     fn restore(&mut self, me: MemberId, snapshot: Snapshot) {

@@ -167,7 +167,7 @@ fn start(
     };
     let group = group(config, identity, tcp)?;
     let transport = tcp.map(network::data);
-    let settings = Settings { model, ..Settings::default() };
+    let settings = Settings { ckpt: config.ckpt, msg: config.msg, model };
     let parts =
         NodeParts { group, transport, launcher, services: ais_services::all(this.id, settings) };
     let node_config = NodeConfig {
