@@ -48,7 +48,7 @@ fn a_copy_that_follows_is_like_its_checkpoint() {
         let mut random = fastrand::Rng::with_seed(u64::from(flags));
         let mut c = Cluster::of(3);
         let (p, q, r) = (c.new_program(1), c.new_program(2), c.new_program(3));
-        let kind = attributes(flags, 5_000, 0, 20, 100);
+        let kind = attributes(flags, 2_000, 0, 20, 100);
         handle(c.call(p, open(N, kind, READ | WRITE | CREATE)));
         let hq = handle(c.call(q, open(N, None, READ | WRITE)));
         let hr = handle(c.call(r, open(N, None, READ)));

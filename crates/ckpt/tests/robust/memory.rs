@@ -29,7 +29,7 @@ fn what_does_not_fit_is_refused_and_fits_again_later() {
     let mut c = Cluster::with(1, settings(100 * KIB));
     let p = c.new_program(1);
     let h = handle(
-        c.call(p, open(N, attributes(ALL, 1 << 30, 0, 1000, 1 << 20), READ | WRITE | CREATE)),
+        c.call(p, open(N, attributes(ALL, 1000 << 20, 0, 1000, 1 << 20), READ | WRITE | CREATE)),
     );
     let created = (0..20).take_while(|it| c.call(p, large(h, &it.to_string())).is_ok()).count();
     assert!((3..10).contains(&created), "{created} sections of 10 KiB fit into 100 KiB");
@@ -60,7 +60,8 @@ fn a_replica_that_its_node_has_no_memory_for_is_placed_elsewhere() {
     let mut c = Cluster::of_each(nodes);
     let p = c.new_program(1);
     // The second copy of the first or of the second checkpoint is on node 2.
-    let open = |text| open(text, attributes(ALL, 1 << 30, 0, 1000, 1 << 20), READ | WRITE | CREATE);
+    let open =
+        |text| open(text, attributes(ALL, 1000 << 20, 0, 1000, 1 << 20), READ | WRITE | CREATE);
     let handles = [handle(c.call(p, open("safCkpt=1"))), handle(c.call(p, open("safCkpt=2")))];
     for h in handles {
         for section in 0..10 {
@@ -82,7 +83,7 @@ fn who_opens_where_there_is_no_memory_for_a_replica_is_refused() {
     let nodes = BTreeMap::from([(1, settings(1 << 30)), (2, settings(50 * KIB))]);
     let mut c = Cluster::of_each(nodes);
     let (p, q) = (c.new_program(1), c.new_program(2));
-    let attributes = attributes(ALL | COLLOCATED, 1 << 30, 0, 1000, 1 << 20);
+    let attributes = attributes(ALL | COLLOCATED, 1000 << 20, 0, 1000, 1 << 20);
     let h = handle(c.call(p, open(N, attributes, READ | WRITE | CREATE)));
     for section in 0..20 {
         c.call(p, large(h, &section.to_string())).unwrap();
@@ -105,7 +106,7 @@ fn calls_under_way_hold_a_bounded_number_of_bytes() {
     let mut c = Cluster::with(2, settings);
     let p = c.new_program(1);
     let h = handle(
-        c.call(p, open(N, attributes(ALL, 1 << 30, 0, 1000, 1 << 20), READ | WRITE | CREATE)),
+        c.call(p, open(N, attributes(ALL, 1000 << 20, 0, 1000, 1 << 20), READ | WRITE | CREATE)),
     );
     c.call(p, create(h, "11", b"")).unwrap();
     c.hold = true;

@@ -49,7 +49,7 @@ fn nobody_waits_for_a_silent_replica_longer_than_the_failure_timeout() {
 fn a_silent_replica_that_is_being_filled_holds_nobody_up() {
     let mut c = Cluster::of(2);
     let (p, q) = (c.new_program(1), c.new_program(2));
-    let kind = attributes(ALL | COLLOCATED, 64 << 20, 0, 5, 8 << 20);
+    let kind = attributes(ALL | COLLOCATED, 40 << 20, 0, 5, 8 << 20);
     let hp = handle(c.call(p, open(N, kind, READ | WRITE | CREATE)));
     let data: Vec<u8> = vec![3; 4 << 20];
     c.call(p, create(hp, "11", b"")).unwrap();
