@@ -53,11 +53,14 @@ impl Pending {
     fn is_stale(&self, callback: &AnyCallback) -> bool {
         match callback {
             AnyCallback::Clm(it) => it.is_stale(self.stopped),
-            AnyCallback::Ckpt(ckpt::Callback::Synchronize { checkpoint, .. }) => {
-                self.closed.contains(checkpoint)
-            }
+            AnyCallback::Ckpt(
+                ckpt::Callback::Synchronize { checkpoint, .. }
+                | ckpt::Callback::Track { checkpoint, .. },
+            ) => self.closed.contains(checkpoint),
             AnyCallback::Msg(msg::Callback::Received { queue }) => self.closed.contains(queue),
-            AnyCallback::Ckpt(_) | AnyCallback::Msg(_) | AnyCallback::Amf(_) => false,
+            AnyCallback::Ckpt(ckpt::Callback::Open { .. } | ckpt::Callback::Notification(_))
+            | AnyCallback::Msg(_)
+            | AnyCallback::Amf(_) => false,
         }
     }
 }

@@ -7,7 +7,9 @@ use ais_types::{Name, NodeId, ServiceId, amf::Model};
 use std::path::Path;
 
 pub(crate) fn all(node: NodeId, model: Option<&Model>) -> Vec<Box<dyn Driven>> {
-    ais_services::all(node, Settings { model: model.cloned(), ..Settings::default() })
+    let mut settings = Settings { model: model.cloned(), ..Settings::default() };
+    settings.ckpt.faults = true;
+    ais_services::all(node, settings)
 }
 
 /// Whether this implementation has a service.

@@ -6,23 +6,31 @@
 //! C library refuses those itself.
 
 mod attributes;
+mod feed;
 mod listed;
 mod section;
 
 pub use attributes::{CheckpointDescriptor, CreationAttributes, CreationFlags, OpenFlags};
-pub use listed::{Listed, ListedReplica};
+pub use feed::{Change, ChangeSet, Changes, Scanned};
+pub use listed::{
+    CheckpointStatus, Counters, Follower, Listed, ListedReplica, Notification, Progress, Shown,
+    Transfer,
+};
 pub use section::{
     ReadElement, SectionDescriptor, SectionId, SectionIdTooLong, SectionState, SectionsChosen,
-    WriteElement,
+    TrackElement, WriteElement,
 };
 
-use crate::{ErrorCode, Name, Payload, Payloads, Time, Version};
+use crate::{ErrorCode, Name, Payload, Payloads, Position, Time, Version};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// The versions served. The client library answers from this list what version to ask for when
 /// Initialize is refused.
 pub const VERSIONS: &[Version] = &[Version::b(1, 1), Version::b(2, 2)];
+
+/// The version of the track extension, which [`Call::InitializeTracking`] is asked for.
+pub const TRACK_VERSION: Version = Version::b(2, 3);
 
 /// What a program asks. Handles are the numbers that [`Reply`] and [`Callback`] issued; 0 is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +39,15 @@ pub enum Call {
     #[doc(alias = "saCkptInitialize")]
     Initialize {
         /// What the program is written for; gates the rules that apply to it.
+        version: Version,
+        /// Which callbacks it has.
+        callbacks: Callbacks,
+    },
+    /// As [`Call::Initialize`], for programs with a track callback: the version is `B.02` with a
+    /// minor number of 3 or more, or it is refused (VERSION).
+    #[doc(alias = "saCkptInitialize_2")]
+    InitializeTracking {
+        /// What the program is written for.
         version: Version,
         /// Which callbacks it has.
         callbacks: Callbacks,
@@ -185,15 +202,62 @@ pub enum Call {
         /// Comes back with the callback.
         invocation: u64,
     },
-    /// Watches changes: an extension that is not there yet (NOT_SUPPORTED).
+    /// From now on [`Callback::Track`] tells what others change in the checkpoints that this
+    /// session has open with `WRITE`: an extension, B.02.03.
     #[doc(alias = "saCkptTrack")]
     Track,
-    /// Ends [`Call::Track`] (NOT_SUPPORTED).
+    /// Ends [`Call::Track`].
     #[doc(alias = "saCkptTrackStop")]
     TrackStop,
-    /// For operators: every checkpoint. Needs no Initialize. Answered by [`Reply::List`].
-    List,
+    /// Sections with their content, page by page: with [`Call::Changes`] a copy of the checkpoint
+    /// that stays up to date. Needs `READ`. Answered by [`Reply::Scanned`]. An extension.
+    Scan {
+        /// The handle.
+        checkpoint: u64,
+        /// Those after this one; `None` from the first.
+        after: Option<SectionId>,
+    },
+    /// What was changed after a place in the history of the checkpoint; waits until there is
+    /// something. Needs `READ`. Answered by [`Reply::Changes`]. An extension.
+    Changes {
+        /// The handle.
+        checkpoint: u64,
+        /// Where the last answer ended; `None` is answered at once, with the place of now.
+        after: Option<Position>,
+        /// After this: TIMEOUT.
+        timeout: Time,
+    },
+    /// A fault, for tests: what an update that was cut off in the middle leaves behind. Needs
+    /// `WRITE`. ACCESS_DENIED unless the node was told to allow it; BAD_OPERATION unless the
+    /// checkpoint is `WR_ACTIVE_REPLICA_WEAK`.
+    Corrupt {
+        /// The handle.
+        checkpoint: u64,
+        /// Which.
+        section: SectionId,
+    },
+    /// For operators: checkpoints, at most [`LISTED_MAX`] of them. Needs no Initialize. Answered by
+    /// [`Reply::List`].
+    List {
+        /// Those with greater numbers; 0 from the first.
+        after: u64,
+    },
+    /// For operators: the checkpoint of this name, and those that had it. Needs no Initialize.
+    /// Answered by [`Reply::Shown`].
+    Show {
+        /// Which.
+        name: Name,
+    },
+    /// For operators: what the node's service has done and holds. Needs no Initialize. Answered by
+    /// [`Reply::Counters`].
+    Counters,
+    /// For operators: from now on [`Callback::Notification`] tells what the specification has the
+    /// service notify. Needs no Initialize.
+    Observe,
 }
+
+/// How many checkpoints one [`Reply::List`] has at most: if it has so many, there may be more.
+pub const LISTED_MAX: usize = 1000;
 
 /// Which callbacks a program registered at Initialize.
 #[doc(alias = "SaCkptCallbacksT")]
@@ -203,12 +267,15 @@ pub struct Callbacks {
     pub open: bool,
     /// Without it [`Call::SynchronizeAsync`] is refused (INIT).
     pub synchronize: bool,
+    /// Without it [`Call::Track`] is refused (INIT). Only for programs of B.02.03.
+    pub track: bool,
 }
 
 /// What a call that succeeded is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
-    /// To [`Call::Initialize`]: the version the service implements.
+    /// To [`Call::Initialize`] and [`Call::InitializeTracking`]: the version the service
+    /// implements.
     Initialized(Version),
     /// To [`Call::Open`]: the checkpoint handle.
     Opened(u64),
@@ -224,8 +291,16 @@ pub enum Reply {
     Section(SectionDescriptor),
     /// To [`Call::Read`]: the bytes of each element. Shorter than asked for at a section's end.
     Read(Vec<Payload>),
-    /// To [`Call::List`].
+    /// To [`Call::List`]: in the order of their numbers.
     List(Vec<Listed>),
+    /// To [`Call::Show`].
+    Shown(Vec<Shown>),
+    /// To [`Call::Counters`].
+    Counters(Counters),
+    /// To [`Call::Scan`].
+    Scanned(Scanned),
+    /// To [`Call::Changes`].
+    Changes(Changes),
 }
 
 /// What a program is told when it dispatches.
@@ -250,6 +325,17 @@ pub enum Callback {
         /// How it went.
         outcome: Result<(), ErrorCode>,
     },
+    /// Somebody has changed sections, through another handle, by one call: an extension, B.02.03.
+    #[doc(alias = "SaCkptCheckpointTrackCallbackT")]
+    Track {
+        /// The handle through which the checkpoint is open here. Closing it drops the callback,
+        /// also one that is waiting in the program to be dispatched.
+        checkpoint: u64,
+        /// What was changed, in the order of the call. Without data: read them.
+        elements: Vec<TrackElement>,
+    },
+    /// To whoever has asked to [`Call::Observe`].
+    Notification(Notification),
 }
 
 impl Payloads for Call {
@@ -258,6 +344,7 @@ impl Payloads for Call {
             Self::SectionCreate { data, .. } | Self::Overwrite { data, .. } => visit(data),
             Self::Write { elements, .. } => elements.payloads(visit),
             Self::Initialize { .. }
+            | Self::InitializeTracking { .. }
             | Self::Open { .. }
             | Self::OpenAsync { .. }
             | Self::Close { .. }
@@ -275,7 +362,13 @@ impl Payloads for Call {
             | Self::SynchronizeAsync { .. }
             | Self::Track
             | Self::TrackStop
-            | Self::List => {}
+            | Self::Scan { .. }
+            | Self::Changes { .. }
+            | Self::Corrupt { .. }
+            | Self::List { .. }
+            | Self::Show { .. }
+            | Self::Counters
+            | Self::Observe => {}
         }
     }
 }
@@ -284,6 +377,8 @@ impl Payloads for Reply {
     fn payloads(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
         match self {
             Self::Read(data) => data.payloads(visit),
+            Self::Scanned(it) => it.payloads(visit),
+            Self::Changes(it) => it.payloads(visit),
             Self::Initialized(_)
             | Self::Opened(_)
             | Self::Done
@@ -291,7 +386,9 @@ impl Payloads for Reply {
             | Self::SectionCreated(_)
             | Self::IterationStarted(_)
             | Self::Section(_)
-            | Self::List(_) => {}
+            | Self::List(_)
+            | Self::Shown(_)
+            | Self::Counters(_) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use ais_node::NodeLimits;
-use ais_types::{NodeId, Role};
+use ais_types::{NodeId, Role, Time};
 use aisd::config::{Config, LogFormat, Transport};
 use proptest::prelude::*;
 use std::{path::Path, time::Duration};
@@ -63,6 +63,19 @@ fn a_good_one_is_taken() {
 }
 
 #[test]
+fn the_settings_of_services_are_taken_and_have_defaults() {
+    let config = parse(GOOD).unwrap();
+    assert_eq!((config.ckpt.copies, config.msg.copies), (2, 2));
+    assert_eq!(config.ckpt.patience, Time(800 * Time::ONE_MILLISECOND.0));
+    let more = "msg = { copies = 1 }\n\
+        ckpt = { copies = 3, memory = 1048576, checkpoints = 7 }\nfailure_timeout_ms = 800";
+    let config = parse(&GOOD.replacen("failure_timeout_ms = 800", more, 1)).unwrap();
+    assert_eq!((config.ckpt.copies, config.msg.copies), (3, 1));
+    assert_eq!((config.ckpt.memory, config.ckpt.checkpoints), (1 << 20, 7));
+    assert!(!config.ckpt.faults);
+}
+
+#[test]
 fn limits_and_watchers_are_taken_and_have_defaults() {
     let config = parse(GOOD).unwrap();
     assert_eq!((config.limits, config.metrics), (NodeLimits::default(), None));
@@ -107,6 +120,10 @@ fn every_rule_is_kept() {
     check("failure_timeout_ms = 800", "metrics = { at = \"9464\" }", "unknown field `at`");
     check("failure_timeout_ms = 800", "limits = { process_calls = 0 }", "use 1 to 1000000");
     check("failure_timeout_ms = 800", "limits = { process_bytes = 9 }", "use 65536 to");
+    check("failure_timeout_ms = 800", "ckpt = { copies = 0 }", "copies: 0 is out of range");
+    check("failure_timeout_ms = 800", "ckpt = { memory = 1 }", "use 1048576 to");
+    check("failure_timeout_ms = 800", "msg = { copies = 300 }", "use 1 to 256");
+    check("failure_timeout_ms = 800", "msg = { lost = 1 }", "unknown field");
     check("[[nodes]]", "[[nodes", ":");
 }
 

@@ -4,7 +4,7 @@
 //! existence.
 
 use crate::{
-    Ckpt, Limits, Mutation, Query,
+    CheckpointId, Ckpt, Limits, Mutation, Query,
     client::{Client, Opened},
     error::Refused,
     params,
@@ -13,7 +13,7 @@ use crate::{
 };
 use ais_service::{Caller, Output};
 use ais_types::{
-    Error,
+    Error, Payloads,
     ckpt::{Call, OpenFlags, Reply},
 };
 use alloc::boxed::Box;
@@ -50,23 +50,24 @@ impl Ckpt {
 
     /// Everything that was ordered before the barrier is known here now.
     pub(crate) fn barrier(&mut self, ticket: Ticket) {
-        let is_barrier = |task: &Task| matches!(task, Task::Barrier(_));
+        let is_barrier = |task: &Task| matches!(task, Task::Barrier(..));
         if !self.waiting.get(ticket).is_some_and(|it| is_barrier(&it.task)) {
             return;
         }
         let waiting = self.waiting.leave(ticket).expect("looked up just now");
-        if let (To::Caller(caller), Task::Barrier(call)) = (waiting.to, waiting.task) {
+        if let (To::Caller(caller), Task::Barrier(call, _)) = (waiting.to, waiting.task) {
             self.attempt(Asked { caller, certain: true }, *call);
         }
     }
 
-    fn attempt(&mut self, asked: Asked, call: Call) {
+    fn attempt(&mut self, asked: Asked, mut call: Call) {
         let to = To::Caller(asked.caller);
         match self.check(asked, &call) {
             Ok(Go::Answer(reply)) => self.answer(to, Ok(reply)),
             Ok(Go::Waits) => {}
             Ok(Go::Uncertain) => {
-                let ticket = self.wait(to, Task::Barrier(Box::new(call)), None);
+                let bytes = bytes_of(&mut call);
+                let ticket = self.wait(to, Task::Barrier(Box::new(call), bytes), None);
                 self.out.push(Output::Barrier(ticket.0));
             }
             Err(error) => self.answer(to, Err(error)),
@@ -78,6 +79,9 @@ impl Ckpt {
         match call {
             Call::Initialize { version, callbacks } => {
                 self.initialize(caller, *version, *callbacks)
+            }
+            Call::InitializeTracking { version, callbacks } => {
+                self.initialize_tracking(caller, *version, *callbacks)
             }
             Call::Open { name, attributes, flags, timeout } => {
                 self.open(caller, name, attributes.as_ref(), *flags, *timeout)
@@ -130,17 +134,42 @@ impl Ckpt {
             Call::SynchronizeAsync { checkpoint, invocation } => {
                 self.synchronize_async(asked, *checkpoint, *invocation)
             }
-            Call::Track | Call::TrackStop => {
-                self.client(caller)?;
-                Err(Refused::NotSupported("tracking of checkpoints").into())
+            Call::Track => self.track(asked),
+            Call::TrackStop => self.track_stop(asked),
+            Call::Scan { checkpoint, after } => {
+                let opened = self.readable(caller, *checkpoint)?;
+                self.ask(asked, opened, Query::Scan(after.clone()), None)
             }
-            Call::List => Ok(Go::Answer(Reply::List(self.list()))),
+            Call::Changes { checkpoint, after, timeout } => {
+                let opened = self.readable(caller, *checkpoint)?;
+                self.changes(asked, opened, *after, *timeout)
+            }
+            Call::Corrupt { checkpoint, section } => {
+                self.corrupt(asked, *checkpoint, section.clone())
+            }
+            Call::List { after } => Ok(Go::Answer(Reply::List(self.list(CheckpointId(*after))))),
+            Call::Show { name } => self.show(caller, name),
+            Call::Counters => Ok(Go::Answer(Reply::Counters(self.counters()))),
+            Call::Observe => self.observe(asked),
         }
     }
 
     /// The session, if it was initialised.
     pub(crate) fn client(&mut self, caller: Caller) -> Result<&mut Client, Refused> {
         self.clients.get_mut(&caller.client).ok_or(Refused::NotInitialised)
+    }
+
+    /// The session, if its program is written for the track extension.
+    pub(crate) fn tracker(&mut self, caller: Caller) -> Result<&mut Client, Refused> {
+        let client = self.client(caller)?;
+        if client.may_track { Ok(client) } else { Err(Refused::TooOld) }
+    }
+
+    /// What a checkpoint handle stands for that may be read through.
+    fn readable(&self, caller: Caller, handle: u64) -> Result<Opened, Refused> {
+        let (opened, it) = self.opened(caller, handle)?;
+        access(it, opened, OpenFlags::READ)?;
+        Ok(opened)
     }
 
     /// What a checkpoint handle stands for.
@@ -155,6 +184,13 @@ impl Ckpt {
         let checkpoint = self.registry.get(opened.checkpoint).ok_or(Refused::Lost { handle })?;
         Ok((opened, checkpoint))
     }
+}
+
+/// Bytes of payload in a call or a part of one.
+pub(crate) fn bytes_of(it: &mut impl Payloads) -> u64 {
+    let mut bytes = 0;
+    it.payloads(&mut |payload| bytes += payload.len() as u64);
+    bytes
 }
 
 /// Whether the handle was opened for this.

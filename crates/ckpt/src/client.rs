@@ -3,7 +3,7 @@
 use crate::{CheckpointId, Choice, Limits, error::Refused, params::Rules};
 use ais_types::{
     ProcessId, Version,
-    ckpt::{Callbacks, OpenFlags, SectionId},
+    ckpt::{Callbacks, OpenFlags, SectionId, TRACK_VERSION},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -11,6 +11,10 @@ use alloc::{collections::BTreeMap, vec::Vec};
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) rules: Rules,
+    /// It may use the track extension.
+    pub(crate) may_track: bool,
+    /// It does.
+    pub(crate) tracking: bool,
     pub(crate) callbacks: Callbacks,
     pub(crate) process: ProcessId,
     /// Handles are never issued twice.
@@ -41,13 +45,26 @@ pub(crate) struct Iteration {
     pub(crate) opened: u64,
     pub(crate) choice: Choice,
     pub(crate) last: Option<SectionId>,
+    /// There was no further one once.
+    pub(crate) ended: bool,
 }
 
 impl Client {
     pub(crate) fn new(version: Version, callbacks: Callbacks, process: ProcessId) -> Self {
         let rules = if version.major < 2 { Rules::B01 } else { Rules::B02 };
         let handles = BTreeMap::new();
-        Self { rules, callbacks, process, last_handle: 0, handles, iterations: 0 }
+        let may_track =
+            version.major == TRACK_VERSION.major && version.minor >= TRACK_VERSION.minor;
+        Self {
+            rules,
+            may_track,
+            tracking: false,
+            callbacks,
+            process,
+            last_handle: 0,
+            handles,
+            iterations: 0,
+        }
     }
 
     /// A number for a handle that is to be.
@@ -99,11 +116,23 @@ impl Client {
         Ok(handle)
     }
 
-    /// An iteration has met this section.
-    pub(crate) fn advance(&mut self, handle: u64, section: &SectionId) {
+    /// An iteration has met this section, or the end.
+    pub(crate) fn advance(&mut self, handle: u64, section: Option<&SectionId>) {
         if let Some(Handle::Iteration(iteration)) = self.handles.get_mut(&handle) {
-            iteration.last = Some(section.clone());
+            match section {
+                Some(section) => iteration.last = Some(section.clone()),
+                None => iteration.ended = true,
+            }
         }
+    }
+
+    /// The open checkpoints that may be used so.
+    pub(crate) fn opened_for(&self, flags: OpenFlags) -> Vec<(u64, CheckpointId)> {
+        let opened = self.handles.iter().filter_map(|(handle, it)| match it {
+            Handle::Checkpoint(it) => it.flags.has(flags).then_some((*handle, it.checkpoint)),
+            Handle::Iteration(_) => None,
+        });
+        opened.collect()
     }
 
     pub(crate) fn end_iteration(&mut self, handle: u64) -> Result<(), Refused> {

@@ -55,6 +55,8 @@ pub enum Command {
         compare_retention: bool,
         /// If it is created not collocated: how many replicas to keep.
         copies: u32,
+        /// How many checkpoints and how many opens there may be.
+        most: (u32, u32),
     },
     /// Gives one handle back (§3.6.3).
     Close {
@@ -109,6 +111,25 @@ pub enum Command {
         epoch: u64,
         /// To whom.
         to: ais_types::MemberId,
+    },
+    /// The sender, the primary, does not wait any longer for these.
+    Lagging {
+        /// Of which checkpoints, in which epoch, who.
+        members: alloc::vec::Vec<(CheckpointId, u64, ais_types::MemberId)>,
+    },
+    /// The sender has no memory for more, and gives these replicas up.
+    NoRoom {
+        /// Of which.
+        checkpoints: alloc::vec::Vec<CheckpointId>,
+    },
+    /// The sender has memory again.
+    Room,
+    /// The sender, the primary, tells how often all sections were in use and not any more.
+    Exhaustions {
+        /// Of which.
+        checkpoint: CheckpointId,
+        /// So often by now.
+        count: u64,
     },
 }
 

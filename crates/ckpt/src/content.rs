@@ -8,10 +8,12 @@
 
 mod change;
 mod copying;
+mod feed;
 mod replicated;
 
 pub use change::Mutation;
 pub use copying::{Cursor, Piece};
+pub use feed::Told;
 pub use replicated::{Chunk, Content, Given, Query, Timed};
 
 use crate::{Choice, Limits, error::Refused};
@@ -50,6 +52,9 @@ pub struct Sections {
     id_octets: u64,
     /// The number of the last id made up.
     generated: u64,
+    /// How often there were as many sections as there may be when one was to be created, and how
+    /// often one has gone after that, together: odd while none can be created.
+    exhaustions: u64,
     /// While being filled: the section of which only the first bytes are here, and how many of
     /// them were copied.
     partial: Option<(SectionId, usize)>,
@@ -67,6 +72,7 @@ impl Sections {
             used: 0,
             id_octets: 0,
             generated: 0,
+            exhaustions: 0,
             partial: None,
         };
         if attributes.max_sections == 1 {
@@ -116,6 +122,19 @@ impl Sections {
     #[must_use]
     pub fn next_expiration(&self) -> Option<Time> {
         self.expiring.first().map(|(at, _)| *at)
+    }
+
+    /// How often all sections were in use, and not any more, together.
+    #[must_use]
+    pub const fn exhaustions(&self) -> u64 {
+        self.exhaustions
+    }
+
+    /// How many sections are corrupted.
+    #[must_use]
+    pub fn corrupted(&self) -> u32 {
+        let corrupted = self.sections.values().filter(|it| it.state == SectionState::Corrupted);
+        u32::try_from(corrupted.count()).unwrap_or(u32::MAX)
     }
 
     /// Bytes of memory this costs, roughly and from above.

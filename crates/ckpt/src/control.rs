@@ -12,7 +12,7 @@ use crate::{
 use ais_service::Caller;
 use ais_types::{
     Error, MemberId, Name, ProcessId, Stamp, Time, Version, View,
-    ckpt::{Callbacks, CreationAttributes, Listed, ListedReplica, OpenFlags, Reply, VERSIONS},
+    ckpt::{Callbacks, CreationAttributes, OpenFlags, Reply, TRACK_VERSION, VERSIONS},
 };
 use alloc::vec::Vec;
 
@@ -24,13 +24,40 @@ impl Ckpt {
         version: Version,
         callbacks: Callbacks,
     ) -> Checked {
-        if self.clients.contains_key(&caller.client) {
-            return Err(Refused::InitialisedTwice.into());
-        }
         let granted = version.negotiate(VERSIONS).map_err(|unsupported| Refused::Version {
             requested: version,
             offered: unsupported.0,
         })?;
+        // Nobody can register it this way.
+        let callbacks = Callbacks { track: false, ..callbacks };
+        self.initialized(caller, version, callbacks, granted)
+    }
+
+    /// The track extension: exactly its version.
+    pub(crate) fn initialize_tracking(
+        &mut self,
+        caller: Caller,
+        version: Version,
+        callbacks: Callbacks,
+    ) -> Checked {
+        let Version { release, major, .. } = TRACK_VERSION;
+        let served = (version.release, version.major) == (release, major);
+        if !served || version.minor < TRACK_VERSION.minor {
+            return Err(Refused::Version { requested: version, offered: TRACK_VERSION }.into());
+        }
+        self.initialized(caller, version, callbacks, TRACK_VERSION)
+    }
+
+    fn initialized(
+        &mut self,
+        caller: Caller,
+        version: Version,
+        callbacks: Callbacks,
+        granted: Version,
+    ) -> Checked {
+        if self.clients.contains_key(&caller.client) {
+            return Err(Refused::InitialisedTwice.into());
+        }
         let client = Client::new(version, callbacks, caller.process);
         self.clients.insert(caller.client, client);
         Ok(Go::Answer(Reply::Initialized(granted)))
@@ -93,6 +120,7 @@ impl Ckpt {
             flags,
             compare_retention: client.rules == Rules::B01,
             copies: self.settings.copies.max(1),
+            most: (self.settings.checkpoints, self.settings.opens),
         };
         self.wait(to, Task::Open { open, flags, checkpoint: None }, Some(timeout));
         self.order(command);
@@ -100,11 +128,13 @@ impl Ckpt {
 
     /// §3.6.3. The handle is gone at once; the answer comes when everyone knows.
     pub(crate) fn close(&mut self, caller: Caller, handle: u64) -> Checked {
+        let opened = self.client(caller)?.checkpoint(handle)?;
+        let open = OpenId { client: caller.client, handle };
+        self.untrack(opened.checkpoint, open);
         self.client(caller)?.close(handle)?;
         for ticket in self.waiting.of_client(caller.client) {
             self.close_synchronize(ticket, handle);
         }
-        let open = OpenId { client: caller.client, handle };
         self.wait(To::Caller(caller), Task::Close { open }, None);
         self.order(Command::Close { open });
         Ok(Go::Waits)
@@ -156,40 +186,21 @@ impl Ckpt {
         Ok(Go::Waits)
     }
 
-    /// What operators see.
-    pub(crate) fn list(&self) -> Vec<Listed> {
-        self.registry.iter().map(|(id, it)| self.listed(id, it)).collect()
-    }
-
-    fn listed(&self, id: CheckpointId, it: &crate::registry::Checkpoint) -> Listed {
-        let flags = |flags| {
-            let opens = it.opens.iter().filter_map(|open| self.registry.open_of(*open));
-            u32::try_from(opens.filter(|open| open.flags.has(flags)).count()).unwrap_or(u32::MAX)
-        };
-        let replica = |member| ListedReplica {
-            member,
-            active: it.serves() && it.configuration.primary() == Some(member),
-            complete: it.configuration.is_complete(member),
-        };
-        let content = self.replicas.get(&id).and_then(ais_replica::Replica::content);
-        Listed {
-            name: it.name.clone(),
-            unlinked: it.unlinked,
-            attributes: it.attributes,
-            replicas: it.configuration.replicas().into_iter().map(replica).collect(),
-            users: flags(OpenFlags(0)),
-            readers: flags(OpenFlags::READ),
-            writers: flags(OpenFlags::WRITE),
-            content: content.map(|it| it.sections().status()),
-        }
-    }
-
     /// An entry of the order.
     pub(crate) fn ordered(&mut self, stamp: Stamp, from: MemberId, command: Command) {
         let mine = self.me == Some(from);
         match command {
-            Command::Open { open, process, name, attributes, flags, compare_retention, copies } => {
-                let wish = Wish { name, attributes, flags, compare_retention, copies };
+            Command::Open {
+                open,
+                process,
+                name,
+                attributes,
+                flags,
+                compare_retention,
+                copies,
+                most,
+            } => {
+                let wish = Wish { name, attributes, flags, compare_retention, copies, most };
                 let outcome = self.registry.open(stamp, open, process, wish);
                 if mine {
                     self.open_ordered(open, outcome);
@@ -227,6 +238,14 @@ impl Ckpt {
             Command::Drained { checkpoint, epoch, to } => {
                 self.registry.drained(checkpoint, epoch, to);
             }
+            Command::Lagging { members } => {
+                for (checkpoint, epoch, member) in members {
+                    self.registry.lagging(checkpoint, epoch, member);
+                }
+            }
+            Command::NoRoom { checkpoints } => self.registry.no_room(from, &checkpoints),
+            Command::Room => self.registry.room(from),
+            Command::Exhaustions { checkpoint, count } => self.notify(checkpoint, count),
         }
     }
 
@@ -307,25 +326,45 @@ impl Ckpt {
                     let collocated = it.attributes.creation_flags.collocated();
                     // 3.6.1: a new replica is complete when the open succeeds.
                     if !collocated || it.configuration.is_complete(me) {
-                        self.opened_now(ticket, open, flags, id);
+                        if self.track_open(id, open, flags, ticket) {
+                            self.open_complete(ticket, open, flags, id);
+                        }
+                    } else if !it.configuration.is_filling(me) {
+                        // It was given up for want of memory.
+                        let refused = Refused::NoRoomHere { name: it.name.clone() };
+                        self.order(Command::Close { open });
+                        self.finish(ticket, Err(refused.into()));
                     }
                 }
                 // Active, or overtaken by another node that asked later.
                 Task::Activate { ordered: true, .. } if it.is_active(me) || !it.is_wanted(me) => {
-                    self.finish(ticket, Ok(Reply::Done));
+                    let outcome = match it.has_active() {
+                        true => Ok(Reply::Done),
+                        false => Err(Refused::NoRoomHere { name: it.name.clone() }.into()),
+                    };
+                    self.finish(ticket, outcome);
                 }
                 Task::Open { .. }
                 | Task::Activate { .. }
                 | Task::Close { .. }
                 | Task::Ordered
-                | Task::Barrier(_)
+                | Task::Barrier(..)
                 | Task::Data { .. }
+                | Task::Follow { .. }
+                | Task::Track { .. }
+                | Task::Show { .. }
                 | Task::Synchronize { .. } => {}
             }
         }
     }
 
-    fn opened_now(&mut self, ticket: Ticket, open: OpenId, flags: OpenFlags, id: CheckpointId) {
+    pub(crate) fn open_complete(
+        &mut self,
+        ticket: Ticket,
+        open: OpenId,
+        flags: OpenFlags,
+        id: CheckpointId,
+    ) {
         if let Some(client) = self.clients.get_mut(&open.client) {
             client.opened(open.handle, Opened { checkpoint: id, flags });
         }

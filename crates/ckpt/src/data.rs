@@ -1,18 +1,21 @@
 //! The data path: reads and mutations of sections, and this node's replicas.
 
 use crate::{
-    CheckpointId, Choice, Ckpt, Command, Content, Given, Message, Mutation, Query, Timed,
-    calls::{Asked, Checked, Go, access},
+    CheckpointId, Choice, Ckpt, Command, Content, Given, Message, Mutation, OpenId, Query, Timed,
+    calls::{Asked, Checked, Go, access, bytes_of},
     client::{Iteration, Opened},
     error::Refused,
     params::{self, Rules},
+    report,
     waiting::{Task, Ticket, To, Waiting},
 };
-use ais_replica::{Acknowledge, Options, Output as Effect, Replica, RequestId, Waiting as Came};
+use ais_replica::{
+    Acknowledge, Options, Output as Effect, Position, Replica, RequestId, Waiting as Came,
+};
 use ais_service::{Link, Output};
 use ais_types::{
-    Error, MemberId, Time,
-    ckpt::{CreationAttributes, OpenFlags, Reply, SectionsChosen},
+    Error, ErrorCode, MemberId, Time,
+    ckpt::{CreationAttributes, OpenFlags, Reply, SectionId, SectionsChosen},
 };
 use alloc::vec::Vec;
 
@@ -48,7 +51,7 @@ impl Ckpt {
             return Ok(wait);
         }
         let choice = Choice::new(chosen, expiration);
-        let iteration = Iteration { opened: handle, choice, last: None };
+        let iteration = Iteration { opened: handle, choice, last: None, ended: false };
         let iteration = self.client(asked.caller)?.iterate(iteration)?;
         Ok(Go::Answer(Reply::IterationStarted(iteration)))
     }
@@ -57,20 +60,63 @@ impl Ckpt {
     pub(crate) fn iteration_next(&mut self, asked: Asked, handle: u64) -> Checked {
         let iteration = self.client(asked.caller)?.iteration(handle)?.clone();
         let (opened, _) = self.opened(asked.caller, iteration.opened)?;
+        if iteration.ended {
+            return Err(Refused::NoSections.into());
+        }
         self.ask(asked, opened, Query::Next(iteration.last, iteration.choice), Some(handle))
     }
 
     /// §3.7.1 to §3.7.4, §3.8.1, §3.8.2.
-    pub(crate) fn mutate(&mut self, asked: Asked, handle: u64, mutation: Mutation) -> Checked {
+    pub(crate) fn mutate(&mut self, asked: Asked, handle: u64, mut mutation: Mutation) -> Checked {
         let (opened, it) = self.opened(asked.caller, handle)?;
         check(&it.attributes, &mutation, self.now.wall)?;
         access(it, opened, OpenFlags::WRITE)?;
         if let Some(wait) = self.reach(asked, opened)? {
             return Ok(wait);
         }
-        let task = Task::Data { checkpoint: opened.checkpoint, iteration: None };
+        let bytes = bytes_of(&mut mutation);
+        let limit = self.settings.in_flight;
+        if self.waiting.bytes() > 0 && self.waiting.bytes().saturating_add(bytes) > limit {
+            self.counters.refused_busy += 1;
+            return Err(Refused::Busy { limit }.into());
+        }
+        let task = Task::Data { checkpoint: opened.checkpoint, iteration: None, bytes };
         let ticket = self.wait(To::Caller(asked.caller), task, None);
-        self.update(opened.checkpoint, ticket, mutation);
+        let by = OpenId { client: asked.caller.client, handle };
+        self.update(opened.checkpoint, ticket, Some(by), mutation);
+        Ok(Go::Waits)
+    }
+
+    /// A fault, for tests: §3.1.6, what an update that was cut off leaves behind.
+    pub(crate) fn corrupt(&mut self, asked: Asked, handle: u64, section: SectionId) -> Checked {
+        let (_, it) = self.opened(asked.caller, handle)?;
+        if !self.settings.faults {
+            return Err(Refused::NoFaults.into());
+        }
+        if !it.attributes.creation_flags.weak() {
+            let rule = "sections are corrupted only with WR_ACTIVE_REPLICA_WEAK";
+            return Err(Refused::Kind { name: it.name.clone(), rule }.into());
+        }
+        self.mutate(asked, handle, Mutation::Corrupt { section })
+    }
+
+    /// What was changed, as soon as there is something.
+    pub(crate) fn changes(
+        &mut self,
+        asked: Asked,
+        opened: Opened,
+        after: Option<Position>,
+        timeout: Time,
+    ) -> Checked {
+        let rules = self.client(asked.caller)?.rules;
+        let timeout = params::timeout(rules, timeout)?;
+        if let Some(wait) = self.reach(asked, opened)? {
+            return Ok(wait);
+        }
+        if timeout == Time::BEGIN && after.is_some() {
+            return Err(Refused::TimedOut.into());
+        }
+        self.put_question(asked, opened, Query::Changes(after), None, Some(timeout));
         Ok(Go::Waits)
     }
 
@@ -85,12 +131,23 @@ impl Ckpt {
         if let Some(wait) = self.reach(asked, opened)? {
             return Ok(wait);
         }
-        let task = Task::Data { checkpoint: opened.checkpoint, iteration };
-        let ticket = self.wait(To::Caller(asked.caller), task, None);
+        self.put_question(asked, opened, query, iteration, None);
+        Ok(Go::Waits)
+    }
+
+    fn put_question(
+        &mut self,
+        asked: Asked,
+        opened: Opened,
+        query: Query,
+        iteration: Option<u64>,
+        timeout: Option<Time>,
+    ) {
+        let task = Task::Data { checkpoint: opened.checkpoint, iteration, bytes: 0 };
+        let ticket = self.wait(To::Caller(asked.caller), task, timeout);
         self.with_replica(opened.checkpoint, |replica, out| {
             replica.query(RequestId(ticket.0), query, out);
         });
-        Ok(Go::Waits)
     }
 
     /// §3.8.5.
@@ -163,28 +220,59 @@ impl Ckpt {
         }
     }
 
-    fn update(&mut self, checkpoint: CheckpointId, ticket: Ticket, mutation: Mutation) {
-        let update = Timed { at: self.now.wall, mutation };
+    fn update(
+        &mut self,
+        checkpoint: CheckpointId,
+        ticket: Ticket,
+        by: Option<OpenId>,
+        mutation: Mutation,
+    ) {
+        let update = Timed { at: self.now.wall, by, mutation };
         self.with_replica(checkpoint, |replica, out| {
             replica.update(RequestId(ticket.0), update, out);
         });
     }
 
     /// Has a replica do something, and does what follows from it.
-    fn with_replica(
+    pub(crate) fn with_replica(
         &mut self,
         id: CheckpointId,
         act: impl FnOnce(&mut Replica<Content>, &mut Vec<Effect<Content>>),
     ) {
+        let (before, room) = (self.weight_of(id), self.room());
         let mut effects = Vec::new();
         if self.replicas.contains_key(&id) || self.make_replica(id, &mut effects) {
             let replica = self.replicas.get_mut(&id).expect("made if it was not there");
+            replica.grant(room);
             act(replica, &mut effects);
         }
+        self.weighed(before, self.weight_of(id));
         for effect in effects {
             self.effect(id, effect);
         }
         self.watch_expirations(id);
+        self.watch_followers(id);
+        self.watch_exhaustion(id);
+        self.watch_memory(id);
+    }
+
+    /// Looks after a while who has not kept up with this node, if there is anybody who has to.
+    fn watch_followers(&mut self, id: CheckpointId) {
+        let behind = |it: &Replica<Content>| it.has_followers_behind();
+        if self.looks.get(&id).is_none() && self.replicas.get(&id).is_some_and(behind) {
+            // Twice without progress makes the whole.
+            let half = Time(self.settings.patience.0 / 2);
+            if let Some(at) = self.now.at.after(half) {
+                self.looks.set(id, at);
+            }
+        }
+    }
+
+    /// A while has passed.
+    pub(crate) fn look(&mut self, id: CheckpointId) {
+        let reachable = core::mem::take(&mut self.reachable);
+        self.with_replica(id, |replica, out| replica.look(&reachable, out));
+        self.reachable = reachable;
     }
 
     /// This node has to do with a checkpoint for the first time.
@@ -227,11 +315,23 @@ impl Ckpt {
 
     /// A member says something about a checkpoint.
     pub(crate) fn receive(&mut self, from: MemberId, message: Message) {
-        let id = message.checkpoint;
+        match message {
+            Message::Replica { checkpoint, inner } => self.replica_message(from, checkpoint, inner),
+            Message::HowFar { checkpoint, question } => self.how_far(from, checkpoint, question),
+            Message::SoFar { question, progress } => self.shown(Ticket(question), progress),
+        }
+    }
+
+    fn replica_message(
+        &mut self,
+        from: MemberId,
+        id: CheckpointId,
+        inner: ais_replica::Message<Content>,
+    ) {
         if self.replicas.contains_key(&id) || self.registry.get(id).is_some() {
-            self.with_replica(id, |replica, out| replica.message(from, message.inner, out));
+            self.with_replica(id, |replica, out| replica.message(from, inner, out));
         } else if self.registry.is_future(id) {
-            self.early.put(id, from, message);
+            self.early.put(id, from, Message::Replica { checkpoint: id, inner });
         }
     }
 
@@ -245,17 +345,21 @@ impl Ckpt {
     /// A checkpoint is gone: its data, and what was asked of it.
     pub(crate) fn end_replica(&mut self, id: CheckpointId) {
         self.expirations.clear(&id);
+        self.looks.clear(&id);
+        self.exhaustions.remove(&id);
+        self.weighed(self.weight_of(id), 0);
         let Some(replica) = self.replicas.remove(&id) else { return };
         for RequestId(ticket) in replica.outstanding() {
             let refused = Refused::LostMeanwhile;
             self.finish(Ticket(ticket), Err(refused.into()));
         }
+        self.untrack_checkpoint(id);
     }
 
     fn effect(&mut self, id: CheckpointId, effect: Effect<Content>) {
         match effect {
             Effect::Send(member, inner) => {
-                self.out.push(Output::Send(member, Message { checkpoint: id, inner }));
+                self.out.push(Output::Send(member, Message::Replica { checkpoint: id, inner }));
             }
             Effect::Answered(RequestId(ticket), answer) => self.answered(Ticket(ticket), answer),
             Effect::Synchronized(RequestId(ticket)) => {
@@ -268,21 +372,52 @@ impl Ckpt {
             Effect::Drained { epoch, to } => {
                 self.order(Command::Drained { checkpoint: id, epoch, to });
             }
+            Effect::Lagging { epoch, member } => {
+                self.counters.lagging += 1;
+                self.lagging.push((id, epoch, member));
+            }
+            Effect::Noted(note) => report::count(&mut self.counters, note),
         }
     }
 
-    /// One entry for all last numbers of a step.
-    pub(crate) fn order_seals(&mut self) {
+    /// One entry for all last numbers of a step, and one for all who lag behind.
+    pub(crate) fn order_collected(&mut self) {
         if !self.seals.is_empty() {
             let seals = core::mem::take(&mut self.seals);
             self.order(Command::Sealed { seals });
+        }
+        if !self.lagging.is_empty() {
+            let members = core::mem::take(&mut self.lagging);
+            self.order(Command::Lagging { members });
         }
     }
 
     fn answered(&mut self, ticket: Ticket, answer: Result<Given, Error>) {
         let Some(Waiting { to, task }) = self.waiting.leave(ticket) else { return };
+        if let (Task::Follow { checkpoint }, Ok(Given::Told(told))) = (&task, &answer) {
+            return self.told(*checkpoint, told.clone());
+        }
         let outcome = answer.and_then(|given| self.reply_of(to, &task, given));
+        self.count(&task, &outcome);
         self.answer(to, outcome);
+    }
+
+    fn count(&mut self, task: &Task, outcome: &Result<Reply, Error>) {
+        let Task::Data { bytes, .. } = task else { return };
+        let counters = &mut self.counters;
+        match outcome {
+            Ok(Reply::Done | Reply::SectionCreated(_)) => {
+                counters.writes += 1;
+                counters.bytes_written += bytes;
+            }
+            Ok(Reply::Read(data)) => {
+                counters.reads += 1;
+                counters.bytes_read += data.iter().map(|it| it.len() as u64).sum::<u64>();
+            }
+            Ok(_) => counters.reads += 1,
+            Err(error) if error.code == ErrorCode::NoResources => counters.refused_memory += 1,
+            Err(_) => {}
+        }
     }
 
     fn reply_of(&mut self, to: To, task: &Task, given: Given) -> Result<Reply, Error> {
@@ -297,15 +432,18 @@ impl Ckpt {
                 }
                 Reply::Status(status)
             }
-            Given::Section(None) => return Err(Refused::NoSections.into()),
-            Given::Section(Some(section)) => {
+            Given::Section(section) => {
                 if let (To::Caller(caller), Task::Data { iteration: Some(it), .. }) = (to, task)
                     && let Some(client) = self.clients.get_mut(&caller.client)
                 {
-                    client.advance(*it, &section.section);
+                    client.advance(*it, section.as_ref().map(|it| &it.section));
                 }
-                Reply::Section(section)
+                Reply::Section(section.ok_or(Refused::NoSections)?)
             }
+            Given::Scanned(scanned) => Reply::Scanned(scanned),
+            Given::Told(told) => Reply::Changes(told.into()),
+            Given::Expired(_) => Reply::Done,
+            Given::Exhausted { max } => return Err(Refused::TooManySections { max }.into()),
         })
     }
 
@@ -330,9 +468,9 @@ impl Ckpt {
         let content = self.replicas.get(&id).and_then(Replica::content);
         let due = content.and_then(|it| it.sections().next_expiration());
         if due.is_some_and(|due| due <= self.now.wall) {
-            let task = Task::Data { checkpoint: id, iteration: None };
+            let task = Task::Data { checkpoint: id, iteration: None, bytes: 0 };
             let ticket = self.wait(To::Nobody, task, None);
-            self.update(id, ticket, Mutation::Expire);
+            self.update(id, ticket, None, Mutation::Expire);
         } else {
             self.watch_expirations(id);
         }
@@ -352,7 +490,7 @@ fn check(attributes: &CreationAttributes, mutation: &Mutation, now: Time) -> Res
         }
         Mutation::Write { elements } => params::write(attributes, elements)?,
         Mutation::Overwrite { data, .. } => params::size(attributes, data.len() as u64)?,
-        Mutation::Expire => {}
+        Mutation::Expire | Mutation::Corrupt { .. } | Mutation::NoRoom { .. } => {}
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! Why a call is refused: each reason has exactly one code of the specification.
 
-use ais_types::{Error, ErrorCode, Name, NodeId, Version, ckpt::SectionId};
+use ais_types::{
+    Error, ErrorCode, Name, NodeId, Version,
+    ckpt::{SectionId, TRACK_VERSION},
+};
 use thiserror::Error as ThisError;
 
 /// A refusal. The text names the object, the broken rule and what to do.
@@ -8,6 +11,8 @@ use thiserror::Error as ThisError;
 pub(crate) enum Refused {
     #[error("version {requested} is not served; ask for {offered}")]
     Version { requested: Version, offered: Version },
+    #[error("tracking is for programs of {TRACK_VERSION} and later: initialize with that version")]
+    TooOld,
     #[error("the session was not initialised: call Initialize first")]
     NotInitialised,
     #[error("the session is initialised already: open another one")]
@@ -54,6 +59,14 @@ pub(crate) enum Refused {
     NoSections,
     #[error("{what}: the limit of {limit} is reached: {remedy}")]
     Limit { what: &'static str, limit: u64, remedy: &'static str },
+    #[error("the node has no memory for {needed} bytes more: delete sections, or give it more")]
+    NoRoom { needed: u64 },
+    #[error("{name}: this node has no memory for a replica: close something, or give it more")]
+    NoRoomHere { name: Name },
+    #[error("this node's programs have {limit} bytes of calls under way: await some")]
+    Busy { limit: u64 },
+    #[error("sections are corrupted only where the node's configuration allows it (faults)")]
+    NoFaults,
     #[error("time ran out: what was asked may be done or not")]
     TimedOut,
     #[error("{0} is not a member of the cluster that hosts checkpoints")]
@@ -62,14 +75,12 @@ pub(crate) enum Refused {
     Lost { handle: u64 },
     #[error("the checkpoint went while the call was under way: try again")]
     LostMeanwhile,
-    #[error("{0} is not there yet")]
-    NotSupported(&'static str),
 }
 
 impl Refused {
     pub(crate) fn code(&self) -> ErrorCode {
         match self {
-            Self::Version { .. } => ErrorCode::Version,
+            Self::Version { .. } | Self::TooOld => ErrorCode::Version,
             Self::NotInitialised | Self::BadHandle(_) | Self::Lost { .. } => ErrorCode::BadHandle,
             Self::NoCallback(_) => ErrorCode::Init,
             Self::InitialisedTwice
@@ -87,14 +98,16 @@ impl Refused {
             | Self::SectionExists { .. }
             | Self::OnlyDefaultSection => ErrorCode::Exist,
             Self::TooManySections { .. } | Self::CheckpointFull { .. } => ErrorCode::NoSpace,
-            Self::NoGrowth { .. } | Self::NoIdFree { .. } | Self::Limit { .. } => {
-                ErrorCode::NoResources
-            }
+            Self::NoGrowth { .. }
+            | Self::NoIdFree { .. }
+            | Self::Limit { .. }
+            | Self::NoRoom { .. }
+            | Self::NoRoomHere { .. } => ErrorCode::NoResources,
+            Self::NoFaults => ErrorCode::AccessDenied,
             Self::NoSections => ErrorCode::NoSections,
             Self::TimedOut => ErrorCode::Timeout,
             Self::NoMember(_) => ErrorCode::Unavailable,
-            Self::LostMeanwhile => ErrorCode::TryAgain,
-            Self::NotSupported(_) => ErrorCode::NotSupported,
+            Self::LostMeanwhile | Self::Busy { .. } => ErrorCode::TryAgain,
         }
     }
 }

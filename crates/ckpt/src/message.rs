@@ -1,20 +1,40 @@
 //! What nodes say to each other on the data path.
 
 use crate::{CheckpointId, Content};
-use ais_types::{Payload, Payloads};
+use ais_types::{Payload, Payloads, ckpt::Progress};
 use serde::{Deserialize, Serialize};
 
-/// Something about the replicas of one checkpoint.
+/// A message from one node to another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Message {
-    /// Which.
-    pub checkpoint: CheckpointId,
-    /// What.
-    pub inner: ais_replica::Message<Content>,
+pub enum Message {
+    /// Something about the replicas of one checkpoint.
+    Replica {
+        /// Which.
+        checkpoint: CheckpointId,
+        /// What.
+        inner: ais_replica::Message<Content>,
+    },
+    /// To the primary: how far are you and the others?
+    HowFar {
+        /// Of which checkpoint.
+        checkpoint: CheckpointId,
+        /// The sender's number for the question.
+        question: u64,
+    },
+    /// The answer; `None` if it comes from no primary.
+    SoFar {
+        /// The question's number.
+        question: u64,
+        /// How far.
+        progress: Option<Progress>,
+    },
 }
 
 impl Payloads for Message {
     fn payloads(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
-        self.inner.payloads(visit);
+        match self {
+            Self::Replica { inner, .. } => inner.payloads(visit),
+            Self::HowFar { .. } | Self::SoFar { .. } => {}
+        }
     }
 }

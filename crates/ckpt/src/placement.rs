@@ -7,14 +7,14 @@ use crate::command::CheckpointId;
 use ais_types::MemberId;
 use alloc::{collections::BTreeSet, vec::Vec};
 
-/// The members that a new checkpoint is placed on.
+/// The members that a new checkpoint is placed on; the first leads.
 pub(crate) fn begin(
     id: CheckpointId,
     creator: MemberId,
     hosts: &BTreeSet<MemberId>,
     copies: u32,
 ) -> Vec<MemberId> {
-    let mut members = alloc::vec![creator];
+    let mut members: Vec<_> = hosts.get(&creator).copied().into_iter().collect();
     members.extend(further(id, &members, hosts, copies));
     members
 }

@@ -3,8 +3,9 @@
 //! The same on every node at the same place of the order. It decides and says what changed
 //! ([`Registry::take_changes`]); what follows from that on this node is done elsewhere.
 
+mod hosting;
+
 use crate::{
-    Limits,
     command::{CheckpointId, OpenId},
     error::Refused,
     placement,
@@ -12,13 +13,14 @@ use crate::{
 use ais_replica::{Configuration, Succession};
 use ais_service::Timers;
 use ais_types::{
-    ClientId, GroupTime, MemberId, Name, ProcessId, Stamp, Time, View,
+    ClientId, GroupTime, MemberId, Name, ProcessId, Stamp, Time,
     ckpt::{CreationAttributes, OpenFlags},
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
+use core::ops::Bound;
 use serde::{Deserialize, Serialize};
 
 /// A checkpoint, as everyone knows it.
@@ -40,6 +42,8 @@ pub(crate) struct Checkpoint {
     wanted: Option<MemberId>,
     /// Nobody has it open; it goes at this time.
     retained_until: Option<GroupTime>,
+    /// How often all sections were in use, and not any more, as everyone was told.
+    pub(crate) exhaustions: u64,
 }
 
 impl Checkpoint {
@@ -64,6 +68,15 @@ impl Checkpoint {
     /// Whether this member is to become active, and is not yet.
     pub(crate) fn is_wanted(&self, member: MemberId) -> bool {
         self.wanted == Some(member)
+    }
+
+    /// Whether somebody is active, or is to become so.
+    pub(crate) const fn has_active(&self) -> bool {
+        self.active || self.wanted.is_some()
+    }
+
+    fn has_replica(&self, member: MemberId) -> bool {
+        self.configuration.is_complete(member) || self.configuration.is_filling(member)
     }
 
     /// Leads towards the active replica that is wanted. Called after every change.
@@ -103,6 +116,7 @@ pub(crate) struct Wish {
     pub(crate) flags: OpenFlags,
     pub(crate) compare_retention: bool,
     pub(crate) copies: u32,
+    pub(crate) most: (u32, u32),
 }
 
 /// All checkpoints of the cluster.
@@ -111,11 +125,17 @@ pub(crate) struct Registry {
     checkpoints: BTreeMap<CheckpointId, Checkpoint>,
     /// Those that are not unlinked.
     names: BTreeMap<Name, CheckpointId>,
+    /// Those that are.
+    nameless: BTreeSet<CheckpointId>,
     opens: BTreeMap<OpenId, Open>,
     by_process: BTreeMap<ProcessId, BTreeSet<OpenId>>,
     retention: Timers<GroupTime, CheckpointId>,
     /// The members that can have replicas.
     hosts: BTreeSet<MemberId>,
+    /// Those of them that have no memory for more.
+    full: BTreeSet<MemberId>,
+    /// Checkpoints placed by the service that have fewer replicas than wished for.
+    short: BTreeSet<CheckpointId>,
     last: CheckpointId,
     changes: Vec<Change>,
 }
@@ -126,6 +146,8 @@ pub struct Snapshot {
     checkpoints: BTreeMap<CheckpointId, Checkpoint>,
     opens: BTreeMap<OpenId, Open>,
     hosts: BTreeSet<MemberId>,
+    full: BTreeSet<MemberId>,
+    short: BTreeSet<CheckpointId>,
     last: CheckpointId,
 }
 
@@ -134,8 +156,23 @@ impl Registry {
         self.checkpoints.get(&id)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
-        self.checkpoints.iter().map(|(id, it)| (*id, it))
+    /// Those with greater numbers.
+    pub(crate) fn after(
+        &self,
+        id: CheckpointId,
+    ) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
+        let after = (Bound::Excluded(id), Bound::Unbounded);
+        self.checkpoints.range(after).map(|(id, it)| (*id, it))
+    }
+
+    /// The checkpoint of this name, then those that had it; and who leads each.
+    pub(crate) fn called(
+        &self,
+        name: &Name,
+    ) -> impl Iterator<Item = (CheckpointId, Option<MemberId>)> {
+        let nameless = self.nameless.iter().filter(move |it| self.checkpoints[it].name == *name);
+        let all = self.names.get(name).into_iter().chain(nameless);
+        all.map(|id| (*id, self.checkpoints[id].configuration.primary()))
     }
 
     pub(crate) fn open_of(&self, id: OpenId) -> Option<&Open> {
@@ -187,13 +224,18 @@ impl Registry {
         if !self.is_host(member) {
             return Err(Refused::NoMember(member.node));
         }
-        if self.opens.len() >= Limits::OPENS {
-            return Err(Refused::too_many("opens", Limits::OPENS, "close some"));
+        if self.opens.len() >= wish.most.1 as usize {
+            return Err(Refused::too_many("opens", wish.most.1 as usize, "close some"));
         }
         let flags = wish.flags;
         let id = match self.names.get(&wish.name) {
             Some(id) => {
                 self.compare(*id, &wish)?;
+                let it = &self.checkpoints[id];
+                let needs_replica = it.attributes.creation_flags.collocated();
+                if needs_replica && self.full.contains(&member) && !it.has_replica(member) {
+                    return Err(Refused::NoRoomHere { name: wish.name });
+                }
                 *id
             }
             None => self.create(stamp, member, wish)?,
@@ -241,15 +283,24 @@ impl Registry {
         let Some(attributes) = wish.attributes else {
             return Err(Refused::NoCheckpoint { name: wish.name });
         };
-        if self.checkpoints.len() >= Limits::CHECKPOINTS {
-            let limit = Limits::CHECKPOINTS;
+        let limit = wish.most.0 as usize;
+        if self.checkpoints.len() >= limit {
             return Err(Refused::too_many("checkpoints", limit, "close or unlink some"));
         }
-        self.last = CheckpointId(self.last.0 + 1);
-        let id = self.last;
-        let others = if attributes.creation_flags.collocated() { 1 } else { wish.copies };
-        let replicas = placement::begin(id, creator, &self.hosts, others);
-        let configuration = Configuration::new(Some(creator), replicas, Succession::Automatic);
+        let id = CheckpointId(self.last.0 + 1);
+        let collocated = attributes.creation_flags.collocated();
+        let wanted = if collocated { 1 } else { wish.copies };
+        let with_room = self.hosts.difference(&self.full).copied().collect();
+        let replicas = placement::begin(id, creator, &with_room, wanted);
+        let leads = replicas.first().copied().filter(|it| *it == creator || !collocated);
+        let Some(leads) = leads else {
+            return Err(Refused::NoRoomHere { name: wish.name });
+        };
+        self.last = id;
+        if replicas.len() < wanted as usize {
+            self.short.insert(id);
+        }
+        let configuration = Configuration::new(Some(leads), replicas, Succession::Automatic);
         self.names.insert(wish.name.clone(), id);
         let checkpoint = Checkpoint {
             name: wish.name,
@@ -262,6 +313,7 @@ impl Registry {
             active: false,
             wanted: None,
             retained_until: None,
+            exhaustions: 0,
         };
         self.checkpoints.insert(id, checkpoint);
         Ok(id)
@@ -302,6 +354,7 @@ impl Registry {
         };
         let checkpoint = self.checkpoints.get_mut(&id).expect("names lead to checkpoints");
         checkpoint.unlinked = true;
+        self.nameless.insert(id);
         if checkpoint.opens.is_empty() {
             self.end(id);
         }
@@ -360,68 +413,6 @@ impl Registry {
         self.changes.push(Change::Configured(id));
     }
 
-    /// Who hosts now. The opens of those who left are closed, their replicas are gone.
-    pub(crate) fn view(&mut self, now: GroupTime, view: &View) {
-        let hosts: BTreeSet<_> = view.hosts().map(|it| it.id).collect();
-        let left: Vec<_> = self.hosts.difference(&hosts).copied().collect();
-        self.hosts = hosts;
-        for member in &left {
-            self.close_member(now, *member);
-        }
-        let all: Vec<_> = self.checkpoints.keys().copied().collect();
-        for id in all {
-            self.re_place(id, &left);
-        }
-    }
-
-    fn close_member(&mut self, now: GroupTime, member: MemberId) {
-        let first = ClientId { member, number: 0 };
-        let last = ClientId { member, number: u64::MAX };
-        let range = *OpenId::all_of(first).start()..=*OpenId::all_of(last).end();
-        let opens: Vec<_> = self.opens.range(range).map(|(id, _)| *id).collect();
-        opens.into_iter().for_each(|open| self.close(now, open));
-    }
-
-    /// Takes lost replicas out and, where the service places them, makes up for them.
-    fn re_place(&mut self, id: CheckpointId, left: &[MemberId]) {
-        let hosts = &self.hosts;
-        let Some(checkpoint) = self.checkpoints.get_mut(&id) else { return };
-        let mut changed = false;
-        for member in left {
-            changed |= checkpoint.configuration.left(*member);
-            if checkpoint.wanted == Some(*member) {
-                checkpoint.wanted = None;
-            }
-        }
-        if checkpoint.configuration.is_lost() {
-            self.end(id);
-            return;
-        }
-        if !checkpoint.attributes.creation_flags.collocated() {
-            let there = checkpoint.configuration.replicas();
-            for member in placement::further(id, &there, hosts, checkpoint.copies) {
-                checkpoint.configuration.join(member);
-                changed = true;
-            }
-        }
-        if changed {
-            checkpoint.settle();
-            self.changes.push(Change::Configured(id));
-        }
-    }
-
-    /// A member that left has surely stopped acting: what it was primary of goes on elsewhere.
-    pub(crate) fn released(&mut self, member: MemberId) {
-        for (id, checkpoint) in &mut self.checkpoints {
-            if checkpoint.configuration.released(member) {
-                // 3.1.7.1: with its node the active replica is gone, until another is chosen.
-                checkpoint.active = false;
-                checkpoint.settle();
-                self.changes.push(Change::Configured(*id));
-            }
-        }
-    }
-
     /// Checkpoints whose retention is over go.
     pub(crate) fn time(&mut self, now: GroupTime) {
         while let Some(id) = self.retention.pop_due(now) {
@@ -433,6 +424,8 @@ impl Registry {
     fn end(&mut self, id: CheckpointId) {
         let Some(checkpoint) = self.checkpoints.remove(&id) else { return };
         self.retention.clear(&id);
+        self.nameless.remove(&id);
+        self.short.remove(&id);
         if self.names.get(&checkpoint.name) == Some(&id) {
             self.names.remove(&checkpoint.name);
         }
@@ -459,15 +452,19 @@ impl Registry {
             checkpoints: self.checkpoints.clone(),
             opens: self.opens.clone(),
             hosts: self.hosts.clone(),
+            full: self.full.clone(),
+            short: self.short.clone(),
             last: self.last,
         }
     }
 
     pub(crate) fn restore(snapshot: Snapshot) -> Self {
-        let Snapshot { checkpoints, opens, hosts, last } = snapshot;
-        let mut registry = Self { hosts, last, ..Self::default() };
+        let Snapshot { checkpoints, opens, hosts, full, short, last } = snapshot;
+        let mut registry = Self { hosts, full, short, last, ..Self::default() };
         for (id, checkpoint) in &checkpoints {
-            if !checkpoint.unlinked {
+            if checkpoint.unlinked {
+                registry.nameless.insert(*id);
+            } else {
                 registry.names.insert(checkpoint.name.clone(), *id);
             }
             if let Some(at) = checkpoint.retained_until {

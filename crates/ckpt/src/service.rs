@@ -5,15 +5,21 @@ use crate::{
     client::Client,
     error::Refused,
     registry::{Registry, Snapshot},
+    tracking::Tracked,
     waiting::{Task, Ticket, To, WaitingRoom},
 };
 use ais_replica::{Early, Replica};
-use ais_service::{Caller, Entry, Input, Instant, Lease, Link, Now, Output, Service, Timers};
+use ais_service::{
+    Caller, Entry, Figure, Input, Instant, Lease, Link, Now, Output, Service, Timers,
+};
 use ais_types::{
     ClientId, Error, ErrorCode, GroupTime, MemberId, NodeId, ServiceId, Time,
-    ckpt::{Call, Callback, Reply},
+    ckpt::{Call, Callback, Counters, Reply},
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 /// How long a call without a time-out of its own may wait for other nodes (ais-common §12).
 const PATIENCE: Time = Time(10 * Time::ONE_SECOND.0);
@@ -34,8 +40,26 @@ pub struct Ckpt {
     pub(crate) early: Early<CheckpointId, Message>,
     /// When to look for sections to expire, where this node is the primary.
     pub(crate) expirations: Timers<Instant, CheckpointId>,
+    /// When to look who has not kept up, where this node is the primary.
+    pub(crate) looks: Timers<Instant, CheckpointId>,
     /// Last numbers to order, all in one entry.
     pub(crate) seals: Vec<(CheckpointId, u64, u64)>,
+    /// Members not to wait for any longer, all in one entry.
+    pub(crate) lagging: Vec<(CheckpointId, u64, MemberId)>,
+    /// Whom this node can reach.
+    pub(crate) reachable: BTreeSet<MemberId>,
+    /// Who is told what others change.
+    pub(crate) tracked: BTreeMap<CheckpointId, Tracked>,
+    /// Who is told what the service notifies.
+    pub(crate) observers: BTreeSet<ClientId>,
+    /// What this node has said of the room for sections, as a primary.
+    pub(crate) exhaustions: BTreeMap<CheckpointId, u64>,
+    /// What all replicas here cost.
+    pub(crate) memory: u64,
+    /// It was said that there is no memory for more, and which replicas were given up since.
+    pub(crate) said_full: bool,
+    pub(crate) given_up: BTreeSet<CheckpointId>,
+    pub(crate) counters: Counters,
     lease: Lease,
     /// What was said to this node while it had no lease.
     held: Vec<(MemberId, Message)>,
@@ -57,7 +81,17 @@ impl Ckpt {
             replicas: BTreeMap::new(),
             early: Early::new(),
             expirations: Timers::new(),
+            looks: Timers::new(),
             seals: Vec::new(),
+            lagging: Vec::new(),
+            reachable: BTreeSet::new(),
+            tracked: BTreeMap::new(),
+            observers: BTreeSet::new(),
+            exhaustions: BTreeMap::new(),
+            memory: 0,
+            said_full: false,
+            given_up: BTreeSet::new(),
+            counters: Counters::default(),
             // Programs are held back by the node without a lease; this is about the data path.
             lease: Lease::Held,
             held: Vec::new(),
@@ -131,6 +165,9 @@ impl Ckpt {
     }
 
     fn timed_out(&mut self, ticket: Ticket) {
+        if matches!(self.waiting.get(ticket).map(|it| &it.task), Some(Task::Show { .. })) {
+            return self.shown(ticket, None);
+        }
         if let Some(to) = self.abandon(ticket) {
             self.answer(to, Err(Refused::TimedOut.into()));
         }
@@ -141,13 +178,25 @@ impl Ckpt {
         let waiting = self.waiting.leave(ticket)?;
         match waiting.task {
             // In the order behind the open, whether that has been delivered or not.
-            Task::Open { open, .. } => self.order(Command::Close { open }),
-            Task::Data { checkpoint, .. } | Task::Synchronize { checkpoint, .. } => {
-                if let Some(replica) = self.replicas.get_mut(&checkpoint) {
-                    replica.cancel(ais_replica::RequestId(ticket.0));
+            Task::Open { open, checkpoint, .. } => {
+                if let Some(checkpoint) = checkpoint {
+                    self.untrack(checkpoint, open);
                 }
+                self.order(Command::Close { open });
             }
-            Task::Close { .. } | Task::Ordered | Task::Activate { .. } | Task::Barrier(_) => {}
+            Task::Data { checkpoint, .. }
+            | Task::Synchronize { checkpoint, .. }
+            | Task::Follow { checkpoint } => {
+                self.with_replica(checkpoint, |replica, out| {
+                    replica.cancel(ais_replica::RequestId(ticket.0), out);
+                });
+            }
+            Task::Close { .. }
+            | Task::Ordered
+            | Task::Activate { .. }
+            | Task::Barrier(..)
+            | Task::Track { .. }
+            | Task::Show { .. } => {}
         }
         Some(waiting.to)
     }
@@ -162,6 +211,8 @@ impl Ckpt {
         for ticket in self.waiting.of_client(client) {
             self.abandon(ticket);
         }
+        self.untrack_all(client);
+        self.observers.remove(&client);
         self.clients.remove(&client);
     }
 
@@ -171,6 +222,9 @@ impl Ckpt {
         }
         while let Some(checkpoint) = self.expirations.pop_due(self.now.at) {
             self.expire(checkpoint);
+        }
+        while let Some(checkpoint) = self.looks.pop_due(self.now.at) {
+            self.look(checkpoint);
         }
     }
 
@@ -197,6 +251,10 @@ impl Ckpt {
     /// A new session with a member begins with what it has to say, not with what it said.
     fn link_changed(&mut self, member: MemberId, link: Link) {
         self.held.retain(|(from, _)| *from != member);
+        match link {
+            Link::Up => self.reachable.insert(member),
+            Link::Down => self.reachable.remove(&member),
+        };
         self.link(member, link);
     }
 }
@@ -232,12 +290,13 @@ impl Service for Ckpt {
             Input::Done(..) => {}
         }
         self.follow_registry();
-        self.order_seals();
+        self.order_collected();
         out.append(&mut self.out);
     }
 
     fn deadline(&self) -> Option<Instant> {
-        [self.waiting.next(), self.expirations.next()].into_iter().flatten().min()
+        let timers = [self.waiting.next(), self.expirations.next(), self.looks.next()];
+        timers.into_iter().flatten().min()
     }
 
     fn group_deadline(&self) -> Option<GroupTime> {
@@ -250,6 +309,10 @@ impl Service for Ckpt {
 
     fn blank(&self) -> Self {
         Self::new(self.node, self.settings)
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        self.all_figures()
     }
 
     fn restore(&mut self, me: MemberId, snapshot: Snapshot) {

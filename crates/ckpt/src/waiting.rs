@@ -4,7 +4,7 @@ use crate::{CheckpointId, OpenId};
 use ais_service::{Caller, Instant, Timers};
 use ais_types::{
     ClientId,
-    ckpt::{Call, OpenFlags},
+    ckpt::{Call, OpenFlags, Shown},
 };
 use alloc::{
     boxed::Box,
@@ -51,10 +51,16 @@ pub(crate) enum Task {
     Ordered,
     /// The replica here becomes active; first the wish for it is ordered.
     Activate { checkpoint: CheckpointId, ordered: bool },
-    /// Then it is certain that nothing in the order speaks for another answer.
-    Barrier(Box<Call>),
-    /// The data path answers.
-    Data { checkpoint: CheckpointId, iteration: Option<u64> },
+    /// Then it is certain that nothing in the order speaks for another answer. So many bytes.
+    Barrier(Box<Call>, u64),
+    /// The data path answers. So many bytes are written.
+    Data { checkpoint: CheckpointId, iteration: Option<u64>, bytes: u64 },
+    /// The data path tells what was changed: this node's own question.
+    Follow { checkpoint: CheckpointId },
+    /// So many checkpoints are not tracked yet.
+    Track { left: usize },
+    /// A primary says how far it is, which is to stand at this place.
+    Show { shown: Vec<Shown>, index: usize },
     /// Every replica has everything. Through which handle.
     Synchronize { checkpoint: CheckpointId, handle: u64 },
 }
@@ -67,9 +73,27 @@ impl Task {
             Self::Activate { checkpoint, .. } => Some(*checkpoint),
             Self::Close { .. }
             | Self::Ordered
-            | Self::Barrier(_)
+            | Self::Barrier(..)
             | Self::Data { .. }
+            | Self::Follow { .. }
+            | Self::Track { .. }
+            | Self::Show { .. }
             | Self::Synchronize { .. } => None,
+        }
+    }
+
+    /// Bytes of a program that it holds.
+    const fn bytes(&self) -> u64 {
+        match self {
+            Self::Barrier(_, bytes) | Self::Data { bytes, .. } => *bytes,
+            Self::Open { .. }
+            | Self::Close { .. }
+            | Self::Ordered
+            | Self::Activate { .. }
+            | Self::Follow { .. }
+            | Self::Track { .. }
+            | Self::Show { .. }
+            | Self::Synchronize { .. } => 0,
         }
     }
 }
@@ -85,6 +109,8 @@ pub(crate) struct Waiting {
 #[derive(Default)]
 pub(crate) struct WaitingRoom {
     last: u64,
+    /// Bytes of programs that all of them hold.
+    bytes: u64,
     all: BTreeMap<Ticket, Waiting>,
     timers: Timers<Instant, Ticket>,
     by_caller: BTreeMap<Caller, Ticket>,
@@ -111,6 +137,7 @@ impl WaitingRoom {
             self.by_open.insert(open, ticket);
         }
         self.watch(ticket, task.watches());
+        self.bytes += task.bytes();
         self.all.insert(ticket, Waiting { to, task });
         ticket
     }
@@ -119,6 +146,7 @@ impl WaitingRoom {
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiting> {
         let waiting = self.all.remove(&ticket)?;
         self.timers.clear(&ticket);
+        self.bytes -= waiting.task.bytes();
         if let To::Caller(caller) = waiting.to {
             self.by_caller.remove(&caller);
         }
@@ -170,6 +198,16 @@ impl WaitingRoom {
 
     pub(crate) fn of_checkpoint(&self, checkpoint: CheckpointId) -> Vec<Ticket> {
         self.by_checkpoint.get(&checkpoint).into_iter().flatten().copied().collect()
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Bytes of programs that they hold.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// How many wait for this client.

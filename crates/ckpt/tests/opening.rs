@@ -161,7 +161,7 @@ fn a_session_begins_with_initialize_and_a_version_that_is_served() {
         outcome_text(&c.call(p, ask(b'B', 1))),
         "Initialized(Version { release: 66, major: 2, minor: 2 })"
     );
-    assert_eq!(code(c.call(p, Call::Track)), ErrorCode::NotSupported);
+    assert_eq!(code(c.call(p, Call::Track)), ErrorCode::Version);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 fn list(c: &mut Cluster, node: u32) -> Vec<Listed> {
     let operator = c.stranger(node);
-    match c.call(operator, Call::List) {
+    match c.call(operator, Call::List { after: 0 }) {
         Ok(Reply::List(list)) => list,
         other => panic!("{other:?}"),
     }

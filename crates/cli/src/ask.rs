@@ -1,7 +1,9 @@
 //! What is asked of a node.
 
-use ais_client::{Amf, Clm, Endpoint, Node, Session, Watch};
-use ais_types::{Error, ErrorCode, Name, Outcome, ServiceId, Version, amf, ckpt, clm, msg, node};
+use ais_client::{Amf, Ckpt, Clm, Endpoint, Node, Session, Watch};
+use ais_types::{
+    Error, ErrorCode, Name, Outcome, ServiceId, TrackFlags, Version, amf, ckpt, clm, msg, node,
+};
 
 const PROGRAM: &str = "ais";
 
@@ -27,11 +29,7 @@ pub(crate) fn watch(at: &Endpoint) -> Outcome<Watch<Session>> {
 
 /// The checkpoints.
 pub(crate) fn checkpoints(at: &Endpoint) -> Outcome<Vec<ckpt::Listed>> {
-    let session = Session::open(at, ServiceId::CKPT, Version::b(2, 2), PROGRAM)?;
-    match session.call(ckpt::Call::List)? {
-        ckpt::Reply::List(checkpoints) => Ok(checkpoints),
-        other => Err(strange(&other)),
-    }
+    Ckpt::<Session>::observe(at, PROGRAM)?.list()
 }
 
 /// The queues.

@@ -2,10 +2,11 @@
 
 use crate::{AsyncSession, Caller, Endpoint, Patience, Session, Wait};
 use ais_types::{
-    DispatchFlags, Error, ErrorCode, Name, Outcome, Payload, ServiceId, Time, Version,
+    DispatchFlags, Error, ErrorCode, Name, Outcome, Payload, Position, ServiceId, Time, Version,
     ckpt::{
-        Call, Callback, Callbacks, CheckpointDescriptor, CreationAttributes, Listed, OpenFlags,
-        ReadElement, Reply, SectionDescriptor, SectionId, SectionsChosen, WriteElement,
+        Call, Callback, Callbacks, Changes, CheckpointDescriptor, Counters, CreationAttributes,
+        LISTED_MAX, Listed, OpenFlags, ReadElement, Reply, Scanned, SectionDescriptor, SectionId,
+        SectionsChosen, Shown, WriteElement,
     },
 };
 use std::{
@@ -302,15 +303,102 @@ impl<S: Caller> Ckpt<S> {
         self.ask(Call::SynchronizeAsync { checkpoint, invocation }, done)
     }
 
-    /// For operators: every checkpoint of the cluster.
+    /// From now on [`Callback::Track`] tells what is changed through other handles in the
+    /// checkpoints that are open here with `WRITE` (B.02.03, an extension).
+    ///
+    /// # Errors
+    /// VERSION (not written for B.02.03), INIT (no track callback).
+    #[doc(alias = "saCkptTrack")]
+    pub fn track(&self) -> S::Answer<'_, ()> {
+        self.ask(Call::Track, done)
+    }
+
+    /// Ends [`Ckpt::track`].
+    ///
+    /// # Errors
+    /// VERSION.
+    #[doc(alias = "saCkptTrackStop")]
+    pub fn track_stop(&self) -> S::Answer<'_, ()> {
+        self.ask(Call::TrackStop, done)
+    }
+
+    /// Sections with their content, those after `after`: page by page until
+    /// [`Scanned::end`]. An extension.
+    ///
+    /// # Errors
+    /// ACCESS (no READ), NOT_EXIST (no active replica).
+    pub fn scan(
+        &self,
+        checkpoint: u64,
+        after: impl Into<Option<SectionId>>,
+    ) -> S::Answer<'_, Scanned> {
+        let after = after.into();
+        self.ask(Call::Scan { checkpoint, after }, |reply| match reply {
+            Reply::Scanned(scanned) => Ok(scanned),
+            other => unexpected(&other),
+        })
+    }
+
+    /// What was changed after a place, as soon as there is something; without a place the place of
+    /// now, at once. An extension.
+    ///
+    /// # Errors
+    /// ACCESS (no READ), NOT_EXIST (no active replica), TIMEOUT.
+    pub fn changes(
+        &self,
+        checkpoint: u64,
+        after: impl Into<Option<Position>>,
+        timeout: Time,
+    ) -> S::Answer<'_, Changes> {
+        let call = Call::Changes { checkpoint, after: after.into(), timeout };
+        self.session.ask(call, self.patience(timeout), |reply| match reply {
+            Reply::Changes(changes) => Ok(changes),
+            other => unexpected(&other),
+        })
+    }
+
+    /// For operators: checkpoints of the cluster, those with numbers after `after`, at most
+    /// [`ais_types::ckpt::LISTED_MAX`].
     ///
     /// # Errors
     /// Only those of the session.
-    pub fn list(&self) -> S::Answer<'_, Vec<Listed>> {
-        self.ask(Call::List, |reply| match reply {
+    pub fn list_after(&self, after: u64) -> S::Answer<'_, Vec<Listed>> {
+        self.ask(Call::List { after }, |reply| match reply {
             Reply::List(list) => Ok(list),
             other => unexpected(&other),
         })
+    }
+
+    /// For operators: the checkpoint of this name and how its replicas keep up, and those that had
+    /// the name and are still open.
+    ///
+    /// # Errors
+    /// NOT_EXIST.
+    pub fn show(&self, name: Name) -> S::Answer<'_, Vec<Shown>> {
+        self.ask(Call::Show { name }, |reply| match reply {
+            Reply::Shown(shown) => Ok(shown),
+            other => unexpected(&other),
+        })
+    }
+
+    /// For operators: what the node's service has done, and what it holds.
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn counters(&self) -> S::Answer<'_, Counters> {
+        self.ask(Call::Counters, |reply| match reply {
+            Reply::Counters(counters) => Ok(counters),
+            other => unexpected(&other),
+        })
+    }
+
+    /// For operators: from now on [`Callback::Notification`] tells what the specification has the
+    /// service notify.
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn observe_notifications(&self) -> S::Answer<'_, ()> {
+        self.ask(Call::Observe, done)
     }
 
     /// Ends the session; all it has open is closed (§3.5.4).
@@ -334,8 +422,10 @@ impl<S: Caller> Ckpt<S> {
                 self.handles().insert(*handle);
                 true
             }
-            Callback::Open { outcome: Err(_), .. } => true,
-            Callback::Synchronize { checkpoint, .. } => self.handles().contains(checkpoint),
+            Callback::Open { outcome: Err(_), .. } | Callback::Notification(_) => true,
+            Callback::Synchronize { checkpoint, .. } | Callback::Track { checkpoint, .. } => {
+                self.handles().contains(checkpoint)
+            }
         }
     }
 }
@@ -366,7 +456,41 @@ impl Ckpt<Session> {
         Ok(it)
     }
 
-    /// For operators: only [`Ckpt::list`] can be asked.
+    /// As [`Ckpt::initialize`], for programs with a track callback (B.02.03, an extension).
+    ///
+    /// # Errors
+    /// VERSION unless `version` is B.02 with a minor number of 3 or more: ask for
+    /// [`ais_types::ckpt::TRACK_VERSION`]. TRY_AGAIN when no node answers.
+    #[doc(alias = "saCkptInitialize_2")]
+    pub fn initialize_tracking(
+        endpoint: &Endpoint,
+        version: Version,
+        callbacks: Callbacks,
+        program: &str,
+    ) -> Outcome<Self> {
+        let session = Session::open(endpoint, ServiceId::CKPT, version, program)?;
+        let it = Self::over(session, version);
+        it.ask(Call::InitializeTracking { version, callbacks }, initialized)?;
+        Ok(it)
+    }
+
+    /// For operators: every checkpoint of the cluster.
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn list(&self) -> Outcome<Vec<Listed>> {
+        let mut all = Vec::new();
+        loop {
+            let some = self.list_after(all.last().map_or(0, |it: &Listed| it.id))?;
+            let last = some.len() < LISTED_MAX;
+            all.extend(some);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// For operators: what needs no Initialize.
     ///
     /// # Errors
     /// TRY_AGAIN when no node answers.
@@ -434,7 +558,40 @@ impl Ckpt<AsyncSession> {
         Ok(it)
     }
 
-    /// For operators: only [`Ckpt::list`] can be asked.
+    /// As [`Ckpt::initialize`], for programs with a track callback (B.02.03, an extension).
+    ///
+    /// # Errors
+    /// VERSION unless `version` is B.02 with a minor number of 3 or more: ask for
+    /// [`ais_types::ckpt::TRACK_VERSION`]. TRY_AGAIN when no node answers.
+    pub async fn initialize_tracking(
+        endpoint: &Endpoint,
+        version: Version,
+        callbacks: Callbacks,
+        program: &str,
+    ) -> Outcome<Self> {
+        let session = AsyncSession::open(endpoint, ServiceId::CKPT, version, program).await?;
+        let it = Self::over(session, version);
+        it.ask(Call::InitializeTracking { version, callbacks }, initialized).await?;
+        Ok(it)
+    }
+
+    /// For operators: every checkpoint of the cluster.
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub async fn list(&self) -> Outcome<Vec<Listed>> {
+        let mut all = Vec::new();
+        loop {
+            let some = self.list_after(all.last().map_or(0, |it: &Listed| it.id)).await?;
+            let last = some.len() < LISTED_MAX;
+            all.extend(some);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// For operators: what needs no Initialize.
     ///
     /// # Errors
     /// TRY_AGAIN when no node answers.

@@ -1,5 +1,6 @@
 //! What is in a queue: one copy of it.
 
+use ais_replica::History;
 use ais_types::{
     Payload, Payloads, Time,
     msg::{Message, PRIORITIES, Usage},
@@ -295,9 +296,9 @@ impl ais_replica::Content for Content {
         }
     }
 
-    fn query(&self, query: &Query) -> Given {
+    fn query(&self, query: &Query, _: History<'_, Self>) -> Option<Given> {
         match query {
-            Query::Usage => Given::Usage(self.usage()),
+            Query::Usage => Some(Given::Usage(self.usage())),
         }
     }
 

@@ -50,7 +50,7 @@ impl Msg {
     }
 
     /// Has a replica do something, and does what follows from it.
-    fn with_replica(
+    pub(crate) fn with_replica(
         &mut self,
         id: QueueId,
         act: impl FnOnce(&mut Replica<Content>, &mut Vec<Effect<Content>>),
@@ -174,6 +174,8 @@ impl Msg {
             Effect::Drained { epoch, to } => {
                 self.order(Command::Drained { queue: id, epoch, to });
             }
+            // Only who looks is told that somebody does not keep up.
+            Effect::Lagging { .. } | Effect::Noted(_) => {}
         }
     }
 

@@ -178,9 +178,9 @@ impl Msg {
                 self.order(Command::Close { open });
             }
             Task::Push { queue, .. } | Task::Usage { queue } => {
-                if let Some(replica) = self.replicas.get_mut(&queue) {
-                    replica.cancel(ais_replica::RequestId(ticket.0));
-                }
+                self.with_replica(queue, |replica, out| {
+                    replica.cancel(ais_replica::RequestId(ticket.0), out);
+                });
             }
             // A message that comes all the same goes back.
             Task::Get { .. }

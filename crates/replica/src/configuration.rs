@@ -142,6 +142,25 @@ impl Configuration {
         holds
     }
 
+    /// An entry: the primary of `epoch` says that `member` has not kept up. Nobody waits for it any
+    /// more; it is filled again, from where it is if that is possible. `false`: it comes too late,
+    /// or from a primary that is lost itself, whose word does not count against a survivor.
+    pub fn lagging(&mut self, epoch: u64, member: MemberId) -> bool {
+        let Some(primary) = self.primary.filter(|it| self.complete.contains(it)) else {
+            return false;
+        };
+        let holds = epoch == self.epoch && primary != member && self.complete.remove(&member);
+        if holds {
+            self.filling.insert(member);
+            if self.next == Some(member) {
+                // The primary goes on.
+                self.epoch += 1;
+                self.next = None;
+            }
+        }
+        holds
+    }
+
     /// A member gives its copy up. The primary cannot: [`choose`](Self::choose) another one first,
     /// or end the object. `false`: it had none, or it is the primary. Until the entry is heard
     /// there, a read of it may still be answered from the old copy.

@@ -1,5 +1,6 @@
 //! What an object consists of: the only thing a service has to write to have it replicated.
 
+use crate::History;
 use ais_service::Wire;
 use core::fmt::Debug;
 
@@ -36,8 +37,21 @@ pub trait Content: Clone + Debug + Send + 'static {
         let _ = (self.apply(number, update), answer);
     }
 
-    /// Answers a query.
-    fn query(&self, query: &Self::Query) -> Self::Answer;
+    /// Answers a query, or says `None` for one that waits: it is asked again after each update.
+    fn query(&self, query: &Self::Query, history: History<'_, Self>) -> Option<Self::Answer>;
+
+    /// The primary is about to apply an update for the first time, and may spend `room` bytes of
+    /// memory on it. What it returns is applied instead, here and on every copy: this is the place
+    /// to turn an update that does not fit into its refusal.
+    fn admit(&self, update: Self::Update, room: u64) -> Self::Update {
+        let _ = room;
+        update
+    }
+
+    /// Bytes of memory that this costs, about.
+    fn weight(&self) -> u64 {
+        0
+    }
 
     /// Cuts the next chunk, with about `limit` bytes of payload, and moves the cursor behind it;
     /// `None` at the end. Updates may have been applied since the last chunk.

@@ -1,9 +1,8 @@
 //! A backup's side: applying in order, and being filled.
 
 use crate::{
-    Content, Message, Output, Part, Replica, Update,
-    replica::State,
-    results::{Results, Stored},
+    Content, Message, Output, Part, Position, Replica, Update, log::Log, replica::State,
+    results::Stored,
 };
 use alloc::vec::Vec;
 
@@ -15,10 +14,11 @@ impl<C: Content> Replica<C> {
             State::Filling { parts: mine, .. } => mine == parts,
             State::Filled | State::Complete => true,
         };
-        let next = self.copy.number + 1;
+        let next = self.copy.number() + 1;
         if update.number == next && in_order {
             self.copy.apply(update);
             self.acknowledge(false, out);
+            self.look_at_held_reads();
         } else if matches!(self.copy.state, State::Complete | State::Filled) {
             // Something was lost in between: asked for once, until it comes.
             let gap = update.number > next;
@@ -31,28 +31,26 @@ impl<C: Content> Replica<C> {
 
     /// The primary says how far everyone has got.
     pub(crate) fn mark(&mut self, committed: u64, stable: u64, out: &mut Vec<Output<C>>) {
-        self.copy.committed = self.copy.committed.max(committed.min(self.copy.number));
-        self.copy.prune(stable);
+        self.copy.committed = self.copy.committed.max(committed.min(self.copy.number()));
+        self.copy.prune(stable, self.options.keep);
         self.release_reads(out);
     }
 
     /// A transfer begins: whatever was here before is void.
-    pub(crate) fn begin_filling(&mut self, transfer: u64, number: u64) {
+    pub(crate) fn begin_filling(&mut self, transfer: u64, at: Position) {
         if !self.config.is_filling(self.me) {
             return;
         }
         self.copy.content.clear();
         self.copy.clear();
-        self.copy.results = Results::new();
-        self.copy.number = number;
-        self.copy.stable = number;
+        self.copy.log = Log::new(at);
         self.copy.state = State::Filling { transfer, parts: 0 };
     }
 
     /// Whether nothing was lost before this part. If something was, the transfer begins anew.
     pub(crate) fn expects_part(&self, transfer: u64, index: u64, number: u64) -> bool {
         let expected = State::Filling { transfer, parts: index.wrapping_sub(1) };
-        self.copy.state == expected && self.copy.number == number
+        self.copy.state == expected && self.copy.number() == number
     }
 
     /// A part of the transfer is here, in its order.
@@ -80,7 +78,7 @@ impl<C: Content> Replica<C> {
     }
 
     fn acknowledge(&self, again: bool, out: &mut Vec<Output<C>>) {
-        let (epoch, number) = (self.config.epoch(), self.copy.number);
+        let (epoch, number) = (self.config.epoch(), self.copy.number());
         self.say_primary(Message::Applied { epoch, number, again }, out);
     }
 

@@ -19,9 +19,9 @@
 //!
 //! ```text
 //!   join ──▶ filling ── transfer, then an entry ──▶ complete ──▶ primary
-//!               │                                      │            │ Left, Released
-//!               └──────────── Left ────────────────────┘            ▼
-//!                                                     the others seal; the highest goes on
+//!               │   ▲                                  │            │ Left, Released
+//!               │   └── does not keep up ──────────────┤            ▼
+//!               └──────────── Left ────────────────────┘      the others seal; the highest goes on
 //! ```
 //!
 //! What is left to the service: to order what [`Output::Completed`], [`Output::Sealed`] and
@@ -42,10 +42,13 @@
 
 extern crate alloc;
 
+mod asking;
 mod configuration;
 mod content;
 mod early;
+mod filling;
 mod follower;
+mod log;
 mod message;
 mod primary;
 mod recovery;
@@ -53,8 +56,11 @@ mod replica;
 mod requests;
 mod results;
 
+pub use ais_types::Position;
 pub use configuration::{Configuration, Succession};
 pub use content::{CHUNK_MAX, Content};
 pub use early::{Early, Waiting};
+pub use filling::Progress;
+pub use log::History;
 pub use message::{Message, Part, Place, Update};
-pub use replica::{Acknowledge, Options, Output, Replica, RequestId};
+pub use replica::{Acknowledge, Note, Options, Output, Replica, RequestId};

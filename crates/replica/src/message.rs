@@ -1,6 +1,6 @@
 //! What replicas of one object say to each other. The service names the object around it.
 
-use crate::Content;
+use crate::{Content, Position};
 use ais_types::{MemberId, Payload, Payloads};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,13 @@ pub enum Message<C: Content> {
         /// What to read; `None` is Synchronize.
         query: Option<C::Query>,
     },
+    /// Requester → primary: nobody waits for the answer to an `Ask` any more.
+    Unask {
+        /// The epoch of the question.
+        epoch: u64,
+        /// The question's id.
+        id: u64,
+    },
     /// Primary → requester: the answer to an `Ask`.
     Told {
         /// The epoch of the question.
@@ -100,8 +107,8 @@ pub enum Message<C: Content> {
     Fill {
         /// The primary's epoch.
         epoch: u64,
-        /// The transfer is over, and this is the last update applied: only go on.
-        filled: Option<u64>,
+        /// There is a whole copy at this place: if possible, only go on from there.
+        have: Option<Position>,
     },
     /// Primary → filling replica: forget what you have, the transfer begins.
     Begin {
@@ -109,8 +116,8 @@ pub enum Message<C: Content> {
         epoch: u64,
         /// Numbers the transfers of an epoch.
         transfer: u64,
-        /// The last update that the primary had applied; updates after it are said in between.
-        number: u64,
+        /// Where the primary was; updates after that are said in between.
+        at: Position,
     },
     /// Primary → filling replica: a piece of the whole.
     Part {
@@ -154,6 +161,8 @@ pub struct Place {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Update<C: Content> {
+    /// The epoch of the primary that gave it its number.
+    pub epoch: u64,
     /// Its place: 1, 2, 3 …
     pub number: u64,
     /// Where it was applied first.
@@ -212,6 +221,7 @@ impl<C: Content> Message<C> {
             | Self::Answer { epoch, .. }
             | Self::Safe { epoch, .. }
             | Self::Ask { epoch, .. }
+            | Self::Unask { epoch, .. }
             | Self::Told { epoch, .. }
             | Self::Update { epoch, .. }
             | Self::Marks { epoch, .. }
@@ -242,6 +252,7 @@ impl<C: Content> Payloads for Message<C> {
                 Part::Requester { .. } | Part::End => {}
             },
             Self::Marks { .. }
+            | Self::Unask { .. }
             | Self::Applied { .. }
             | Self::Resent { .. }
             | Self::Safe { .. }

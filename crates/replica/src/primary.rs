@@ -1,8 +1,8 @@
-//! The primary's side: numbering, sending, acknowledging, filling, handing over.
+//! The primary's side: numbering, sending, acknowledging, handing over.
 
 use crate::{
-    Acknowledge, CHUNK_MAX, Content, Message, Output, Part, Place, Replica, Update,
-    message::weight, recovery::Recovery, requests::Numbered,
+    Acknowledge, Content, Message, Note, Output, Place, Position, Replica, Update,
+    filling::Transfer, recovery::Recovery, requests::Numbered,
 };
 use ais_types::MemberId;
 use alloc::{
@@ -13,9 +13,9 @@ use alloc::{
 /// What a primary knows besides its copy. Begins empty with each epoch.
 #[derive(Clone, Debug)]
 pub(crate) struct Leading<C: Content> {
-    followers: BTreeMap<MemberId, Follower<C>>,
-    /// Who asked to be filled before the log said here that it is to be.
-    wants_fill: BTreeSet<MemberId>,
+    pub(crate) followers: BTreeMap<MemberId, Follower<C>>,
+    /// Who asked to be filled before the log said here that it is to be, and where it was.
+    pub(crate) wants_fill: BTreeMap<MemberId, Option<Position>>,
     /// Updates to be answered when they are acknowledged.
     awaiting: BTreeMap<u64, (MemberId, u64)>,
     /// Answered updates whose requesters are to hear when every complete replica has them.
@@ -24,59 +24,55 @@ pub(crate) struct Leading<C: Content> {
     pub(crate) recovery: Option<Recovery<C>>,
     /// Requests that wait because too much is on its way.
     held: VecDeque<(MemberId, Numbered<C>)>,
-    /// Questions that wait for their mark.
-    asked: Vec<Asked<C>>,
-    transfers: u64,
+    /// Questions that are not answered yet.
+    pub(crate) asked: Vec<Asked<C>>,
+    pub(crate) transfers: u64,
     /// Completions that are ordered already.
     proposed: BTreeSet<MemberId>,
+    /// Those who have not kept up, as is ordered already.
+    pub(crate) lagging: BTreeSet<MemberId>,
     drained: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Asked<C: Content> {
-    mark: u64,
-    from: MemberId,
-    id: u64,
-    /// `None`: Synchronize.
-    answer: Option<C::Answer>,
+pub(crate) struct Asked<C: Content> {
+    /// What was applied when it was asked, or looked at last.
+    pub(crate) mark: u64,
+    pub(crate) from: MemberId,
+    pub(crate) id: u64,
+    pub(crate) want: Want<C>,
+}
+
+/// What a question waits for.
+#[derive(Clone, Debug)]
+pub(crate) enum Want<C: Content> {
+    /// Until what it has seen is acknowledged.
+    Acknowledged(C::Answer),
+    /// Until every complete replica has it: Synchronize.
+    Everywhere,
+    /// Until an update gives it something to see.
+    Update(C::Query),
 }
 
 /// What the primary knows of a backup or of a filling replica.
 #[derive(Clone, Debug)]
-struct Follower<C: Content> {
+pub(crate) struct Follower<C: Content> {
     /// It has everything up to here; `None`: it has not said so in this epoch.
-    acked: Option<u64>,
+    pub(crate) acked: Option<u64>,
     /// Everything up to here was sent since its link came up.
-    sent: u64,
+    pub(crate) sent: u64,
     /// It was told that everything up to here is acknowledged.
-    told: u64,
-    transfer: Option<Transfer<C>>,
-}
-
-/// The filling of one replica.
-#[derive(Clone, Debug)]
-struct Transfer<C: Content> {
-    id: u64,
-    /// The last update in the content when it began.
-    begin: u64,
-    results: VecDeque<Part<C>>,
-    cursor: C::Cursor,
-    /// The last part is sent.
-    ended: bool,
-    /// The last part is in. The primary had applied so much when it heard that, and has
-    /// acknowledged nothing since without this replica.
-    over: Option<u64>,
-    said: u64,
-    taken: u64,
-    /// What the parts on their way weigh.
-    on_way: VecDeque<usize>,
+    pub(crate) told: u64,
+    pub(crate) transfer: Option<Transfer<C>>,
+    /// How far it was when that was looked at last, if it was behind then.
+    pub(crate) looked_at: Option<(Option<u64>, u64)>,
 }
 
 impl<C: Content> Leading<C> {
     fn new() -> Self {
         Self {
             followers: BTreeMap::new(),
-            wants_fill: BTreeSet::new(),
+            wants_fill: BTreeMap::new(),
             awaiting: BTreeMap::new(),
             unsafe_yet: BTreeMap::new(),
             recovery: None,
@@ -84,6 +80,7 @@ impl<C: Content> Leading<C> {
             asked: Vec::new(),
             transfers: 0,
             proposed: BTreeSet::new(),
+            lagging: BTreeSet::new(),
             drained: false,
         }
     }
@@ -97,10 +94,6 @@ impl<C: Content> Leading<C> {
         if let Some(recovery) = &mut self.recovery {
             recovery.forget(member);
         }
-    }
-
-    pub(crate) fn progress(&self) -> BTreeMap<MemberId, Option<u64>> {
-        self.followers.iter().map(|(member, it)| (*member, it.acked)).collect()
     }
 }
 
@@ -120,16 +113,20 @@ impl<C: Content> Replica<C> {
     pub(crate) fn reshape_followers(&mut self, out: &mut Vec<Output<C>>) {
         let Some(leading) = &mut self.leading else { return };
         let config = &self.config;
-        leading.followers.retain(|it, _| config.is_complete(*it) || config.is_filling(*it));
+        // One that has not kept up is without a transfer: it will say how far it is.
+        leading.followers.retain(|member, it| {
+            config.is_complete(*member) || (config.is_filling(*member) && it.transfer.is_some())
+        });
         leading.proposed.retain(|it| config.is_filling(*it));
+        leading.lagging.retain(|it| config.is_complete(*it));
         for member in config.complete().filter(|it| *it != self.me) {
             let follower = leading.followers.entry(member).or_insert_with(Follower::unheard);
             follower.transfer = None;
         }
-        let asked: Vec<MemberId> =
-            leading.wants_fill.iter().copied().filter(|it| config.is_filling(*it)).collect();
-        for member in asked {
-            self.fill(member, None, out);
+        let wants = leading.wants_fill.iter().filter(|it| config.is_filling(*it.0));
+        let wants: Vec<_> = wants.map(|(member, have)| (*member, *have)).collect();
+        for (member, have) in wants {
+            self.fill(member, have, out);
         }
         self.advance(out);
     }
@@ -192,28 +189,6 @@ impl<C: Content> Replica<C> {
         out.push(Output::Send(to, Message::Answer { epoch, number, place, answer }));
     }
 
-    /// A question of a member, or of this node.
-    pub(crate) fn asked(
-        &mut self,
-        from: MemberId,
-        id: u64,
-        query: Option<&C::Query>,
-        out: &mut Vec<Output<C>>,
-    ) {
-        // After the hand-over somebody else may have newer content; it will be asked again.
-        if self.config.next().is_some() {
-            return;
-        }
-        let Some(leading) = &mut self.leading else { return };
-        if let Some(recovery) = &mut leading.recovery {
-            return recovery.postpone(from, id, query);
-        }
-        let answer = query.map(|query| self.copy.content.query(query));
-        leading.asked.retain(|it| (it.from, it.id) != (from, id));
-        leading.asked.push(Asked { mark: self.copy.number, from, id, answer });
-        self.advance(out);
-    }
-
     /// A follower has got so far.
     pub(crate) fn applied(
         &mut self,
@@ -222,7 +197,7 @@ impl<C: Content> Replica<C> {
         again: bool,
         out: &mut Vec<Output<C>>,
     ) {
-        let last = self.copy.number;
+        let last = self.copy.number();
         let Some(leading) = &mut self.leading else { return };
         let Some(follower) = leading.followers.get_mut(&from) else { return };
         if number > last {
@@ -230,6 +205,9 @@ impl<C: Content> Replica<C> {
         }
         let first = follower.acked.is_none();
         follower.acked = follower.acked.max(Some(number));
+        if let Some(transfer) = &mut follower.transfer {
+            transfer.caught_up(number, last);
+        }
         if again || first {
             self.send_from(from, number, out);
         }
@@ -237,109 +215,17 @@ impl<C: Content> Replica<C> {
     }
 
     /// Says every update after `number` to a follower that has all before.
-    fn send_from(&mut self, to: MemberId, number: u64, out: &mut Vec<Output<C>>) {
+    pub(crate) fn send_from(&mut self, to: MemberId, number: u64, out: &mut Vec<Output<C>>) {
         let epoch = self.config.epoch();
-        let (committed, stable) = (self.copy.committed, self.copy.stable);
+        let (committed, stable) = (self.copy.committed, self.copy.log.stable());
         let Some(leading) = &mut self.leading else { return };
         let Some(follower) = leading.followers.get_mut(&to) else { return };
-        follower.sent = self.copy.number;
+        follower.sent = self.copy.number();
         follower.told = 0;
-        for update in self.copy.log.iter().filter(|it| it.number > number) {
+        for entry in self.copy.log.after(number) {
             follower.told = committed;
-            let update = update.clone();
+            let update = entry.update.clone();
             let message = Message::Update { epoch, update, parts: 0, committed, stable };
-            out.push(Output::Send(to, message));
-        }
-    }
-
-    /// The link to a follower is up again, or it has missed something.
-    pub(crate) fn follower_up(&mut self, member: MemberId, out: &mut Vec<Output<C>>) {
-        let epoch = self.config.epoch();
-        let Some(leading) = &mut self.leading else { return };
-        if self.config.is_filling(member) {
-            // It says how far it is, and the transfer begins anew unless it is over.
-            out.push(Output::Send(member, Message::Again { epoch }));
-        } else if let Some(acked) = leading.followers.get(&member).and_then(|it| it.acked) {
-            self.send_from(member, acked, out);
-            self.advance(out);
-        }
-    }
-
-    /// The link to a follower is broken: a transfer under way is lost, and must not hold others up.
-    pub(crate) fn follower_down(&mut self, member: MemberId, out: &mut Vec<Output<C>>) {
-        let Some(leading) = &mut self.leading else { return };
-        let follower = leading.followers.get(&member);
-        if follower.and_then(|it| it.transfer.as_ref()).is_some_and(|it| !it.ended) {
-            leading.followers.remove(&member);
-            self.advance(out);
-        }
-    }
-
-    /// A filling replica wants its transfer, or says that it has had it.
-    pub(crate) fn fill(&mut self, from: MemberId, filled: Option<u64>, out: &mut Vec<Output<C>>) {
-        let epoch = self.config.epoch();
-        let number = self.copy.number;
-        let Some(leading) = &mut self.leading else { return };
-        if self.config.is_complete(from) {
-            // The entry has passed here and not there yet.
-            return filled.into_iter().for_each(|it| self.applied(from, it, true, out));
-        }
-        if !self.config.is_filling(from) {
-            leading.wants_fill.insert(from);
-            return;
-        }
-        leading.wants_fill.remove(&from);
-        let known = leading.followers.get_mut(&from).and_then(|it| it.transfer.as_mut());
-        if let (Some(filled), Some(transfer)) = (filled, known)
-            && transfer.ended
-        {
-            transfer.over = transfer.over.or(Some(number));
-            return self.applied(from, filled, true, out);
-        }
-        leading.transfers += 1;
-        let transfer = Transfer::new(leading.transfers, number, self.copy.results.parts());
-        let id = transfer.id;
-        let follower =
-            Follower { acked: Some(number), sent: number, told: 0, transfer: Some(transfer) };
-        leading.followers.insert(from, follower);
-        out.push(Output::Send(from, Message::Begin { epoch, transfer: id, number }));
-        self.send_parts(from, out);
-    }
-
-    /// A filling replica has so many parts.
-    pub(crate) fn taken(&mut self, from: MemberId, id: u64, parts: u64, out: &mut Vec<Output<C>>) {
-        let number = self.copy.number;
-        let Some(leading) = &mut self.leading else { return };
-        let follower = leading.followers.get_mut(&from);
-        let Some(transfer) = follower.and_then(|it| it.transfer.as_mut()) else { return };
-        if transfer.id != id {
-            return;
-        }
-        while transfer.taken < parts && transfer.on_way.pop_front().is_some() {
-            transfer.taken += 1;
-        }
-        if transfer.ended && transfer.on_way.is_empty() {
-            transfer.over = transfer.over.or(Some(number));
-            self.advance(out);
-        } else {
-            self.send_parts(from, out);
-        }
-    }
-
-    /// Sends as many parts as the window has room for.
-    fn send_parts(&mut self, to: MemberId, out: &mut Vec<Output<C>>) {
-        let epoch = self.config.epoch();
-        let number = self.copy.number;
-        let window = self.options.window;
-        let Some(leading) = &mut self.leading else { return };
-        let follower = leading.followers.get_mut(&to);
-        let Some(transfer) = follower.and_then(|it| it.transfer.as_mut()) else { return };
-        while !transfer.ended && transfer.on_way.iter().sum::<usize>() < window {
-            let part = transfer.next_part(&self.copy.content);
-            transfer.said += 1;
-            let (id, index) = (transfer.id, transfer.said);
-            let mut message = Message::Part { epoch, transfer: id, index, number, part };
-            transfer.on_way.push_back(weight(&mut message));
             out.push(Output::Send(to, message));
         }
     }
@@ -351,6 +237,7 @@ impl<C: Content> Replica<C> {
             if !self.recover(out) && !self.apply_held(out) {
                 break;
             }
+            self.look_at_held_questions();
         }
         self.propose(out);
         self.tell_marks(out);
@@ -359,7 +246,7 @@ impl<C: Content> Replica<C> {
     /// Applies held requests while there is room. `true`: some were.
     fn apply_held(&mut self, out: &mut Vec<Output<C>>) -> bool {
         let mut some = false;
-        while self.copy.log_weight < self.options.window && self.config.next().is_none() {
+        while self.copy.log.pending() < self.options.window && self.config.next().is_none() {
             let Some(leading) = &mut self.leading else { break };
             if leading.recovery.is_some() {
                 break;
@@ -379,20 +266,21 @@ impl<C: Content> Replica<C> {
     }
 
     pub(crate) fn apply_next(&mut self, from: MemberId, it: Numbered<C>, out: &mut Vec<Output<C>>) {
-        let number = self.copy.number + 1;
+        let number = self.copy.number() + 1;
         let Numbered { number: request, done, place, update, .. } = it;
-        // Who was answered before is not answered again.
+        // Who was answered before is not answered again, and what was admitted then stands.
         let answers = place.is_none();
+        let update = if answers { self.copy.content.admit(update, self.room()) } else { update };
         let epoch = self.config.epoch();
         let place = place.unwrap_or(Place { epoch, number });
         let mut update =
-            Update { number, place, requester: from, request, done, answer: None, update };
+            Update { epoch, number, place, requester: from, request, done, answer: None, update };
         let answer = self.copy.apply(update.clone());
         let committed = match self.options.acknowledge {
             Acknowledge::All => self.copy.committed,
             Acknowledge::Active => number,
         };
-        let (epoch, stable) = (self.config.epoch(), self.copy.stable);
+        let stable = self.copy.log.stable();
         let Some(leading) = &mut self.leading else { return };
         if answers {
             leading.awaiting.insert(number, (from, request));
@@ -416,7 +304,7 @@ impl<C: Content> Replica<C> {
 
     /// Moves the marks as far as the followers have got, and answers what is acknowledged.
     fn commit(&mut self, out: &mut Vec<Output<C>>) {
-        let number = self.copy.number;
+        let number = self.copy.number();
         let Some(leading) = &mut self.leading else { return };
         let has = |it: &Follower<C>| it.acked.unwrap_or(0);
         let needed = |it: &&Follower<C>| it.transfer.as_ref().is_none_or(|it| it.over.is_some());
@@ -427,13 +315,14 @@ impl<C: Content> Replica<C> {
             Acknowledge::Active => number,
         };
         self.copy.committed = self.copy.committed.max(committed);
-        self.copy.prune(everywhere);
+        self.copy.prune(everywhere, self.options.keep);
         let committed = self.copy.committed;
         let later = leading.awaiting.split_off(&(committed + 1));
         let answered = core::mem::replace(&mut leading.awaiting, later);
-        let ready = |it: &mut Asked<C>| match it.answer {
-            Some(_) => it.mark <= committed,
-            None => it.mark <= floor,
+        let ready = |it: &mut Asked<C>| match it.want {
+            Want::Acknowledged(_) => it.mark <= committed,
+            Want::Everywhere => it.mark <= floor,
+            Want::Update(_) => false,
         };
         let told: Vec<Asked<C>> = leading.asked.extract_if(.., ready).collect();
         for (from, request) in answered.into_values() {
@@ -443,7 +332,11 @@ impl<C: Content> Replica<C> {
             self.note_unsafe(number, from, request);
         }
         self.tell_safe(floor, out);
-        for Asked { from, id, answer, .. } in told {
+        for Asked { from, id, want, .. } in told {
+            let answer = match want {
+                Want::Acknowledged(answer) => Some(answer),
+                Want::Everywhere | Want::Update(_) => None,
+            };
             if from == self.me {
                 self.told(id, answer, out);
             } else {
@@ -465,7 +358,7 @@ impl<C: Content> Replica<C> {
     /// Orders completions and the hand-over when all that they need is there.
     fn propose(&mut self, out: &mut Vec<Output<C>>) {
         let epoch = self.config.epoch();
-        let (number, stable) = (self.copy.number, self.copy.stable);
+        let (number, stable) = (self.copy.number(), self.copy.log.stable());
         let Some(leading) = &mut self.leading else { return };
         for (&member, follower) in &leading.followers {
             let Some(transfer) = &follower.transfer else { continue };
@@ -475,6 +368,7 @@ impl<C: Content> Replica<C> {
             let has_all = transfer.over.is_some_and(|it| follower.acked >= Some(it));
             let ready = has_all && stable >= transfer.begin;
             if ready && leading.proposed.insert(member) {
+                out.push(Output::Noted(Note::TransferDone(member)));
                 out.push(Output::Completed { epoch, member });
             }
         }
@@ -490,7 +384,8 @@ impl<C: Content> Replica<C> {
     /// Tells the backups what is acknowledged, when no update will do so soon.
     fn tell_marks(&mut self, out: &mut Vec<Output<C>>) {
         let epoch = self.config.epoch();
-        let (number, committed, stable) = (self.copy.number, self.copy.committed, self.copy.stable);
+        let (number, stable) = (self.copy.number(), self.copy.log.stable());
+        let committed = self.copy.committed;
         let quiet = committed == number && self.options.acknowledge == Acknowledge::All;
         let Some(leading) = self.leading.as_mut().filter(|_| quiet) else { return };
         for (&member, follower) in &mut leading.followers {
@@ -503,36 +398,7 @@ impl<C: Content> Replica<C> {
 }
 
 impl<C: Content> Follower<C> {
-    const fn unheard() -> Self {
-        Self { acked: None, sent: 0, told: 0, transfer: None }
-    }
-}
-
-impl<C: Content> Transfer<C> {
-    fn new(id: u64, begin: u64, results: Vec<Part<C>>) -> Self {
-        Self {
-            id,
-            begin,
-            results: results.into(),
-            cursor: C::Cursor::default(),
-            ended: false,
-            over: None,
-            said: 0,
-            taken: 0,
-            on_way: VecDeque::new(),
-        }
-    }
-
-    fn next_part(&mut self, content: &C) -> Part<C> {
-        if let Some(part) = self.results.pop_front() {
-            return part;
-        }
-        match content.chunk(&mut self.cursor, CHUNK_MAX) {
-            Some(chunk) => Part::Chunk(chunk),
-            None => {
-                self.ended = true;
-                Part::End
-            }
-        }
+    pub(crate) const fn unheard() -> Self {
+        Self { acked: None, sent: 0, told: 0, transfer: None, looked_at: None }
     }
 }

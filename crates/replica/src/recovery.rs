@@ -29,8 +29,12 @@ impl<C: Content> Recovery<C> {
         }
     }
 
-    pub(crate) fn postpone(&mut self, from: MemberId, id: u64, query: Option<&C::Query>) {
-        self.postponed.insert((from, id), query.cloned());
+    pub(crate) fn postpone(&mut self, from: MemberId, id: u64, query: Option<C::Query>) {
+        self.postponed.insert((from, id), query);
+    }
+
+    pub(crate) fn withdraw(&mut self, from: MemberId, id: u64) {
+        self.postponed.remove(&(from, id));
     }
 
     pub(crate) fn forget(&mut self, member: MemberId) {
@@ -75,7 +79,7 @@ impl<C: Content> Replica<C> {
 
     /// Applies what was collected, while there is room. `true`: something has happened.
     pub(crate) fn recover(&mut self, out: &mut Vec<Output<C>>) -> bool {
-        let room = self.copy.log_weight < self.options.window;
+        let room = self.copy.log.pending() < self.options.window;
         let Some(leading) = &mut self.leading else { return false };
         let Some(recovery) = &mut leading.recovery else { return false };
         if !recovery.awaited.is_empty() || !room {
@@ -87,7 +91,7 @@ impl<C: Content> Replica<C> {
         }
         let postponed = leading.recovery.take().map(|it| it.postponed).unwrap_or_default();
         for ((from, id), query) in postponed {
-            self.asked(from, id, query.as_ref(), out);
+            self.asked(from, id, query, out);
         }
         true
     }

@@ -1,18 +1,15 @@
 //! One node's part of one object.
 
 use crate::{
-    Configuration, Content, Early, Message, Place, Update, Waiting,
-    message::weight,
+    Configuration, Content, Early, History, Message, Place, Position, Update, Waiting,
+    log::Log,
     primary::Leading,
     requests::{Numbered, Requests},
     results::{Results, Stored},
 };
 use ais_service::Link;
 use ais_types::MemberId;
-use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    vec::Vec,
-};
+use alloc::{collections::BTreeSet, vec::Vec};
 
 /// When an update is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +28,17 @@ pub struct Options {
     /// How many bytes may be on the way to a backup, and from a requester, without an answer. At
     /// least one update is always on its way, however large.
     pub window: usize,
+    /// How many bytes of updates that are everywhere a copy remembers, for copies that come back
+    /// after having been away and for queries; never more than the content itself weighs, beyond a
+    /// few.
+    pub keep: usize,
 }
 
 impl Options {
     /// With the usual window.
     #[must_use]
     pub const fn new(acknowledge: Acknowledge) -> Self {
-        Self { acknowledge, window: 1024 * 1024 }
+        Self { acknowledge, window: 1024 * 1024, keep: 1024 * 1024 }
     }
 }
 
@@ -75,6 +76,28 @@ pub enum Output<C: Content> {
         /// Who has everything.
         to: MemberId,
     },
+    /// Order an entry: [`Configuration::lagging`].
+    Lagging {
+        /// The epoch.
+        epoch: u64,
+        /// Who has not kept up.
+        member: MemberId,
+    },
+    /// Nothing to be done: for whoever counts and tells what happens.
+    Noted(Note),
+}
+
+/// What an operator may want to know of a primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A replica is being filled from the beginning.
+    TransferBegun(MemberId),
+    /// A replica has all of the content.
+    TransferDone(MemberId),
+    /// A replica that was away goes on from where it was.
+    Resumed(MemberId),
+    /// A replica that is being filled has stopped answering; it has to ask anew.
+    TransferStalled(MemberId),
 }
 
 /// One node's part of one object: its copy, if it has one, and its programs' requests.
@@ -92,6 +115,10 @@ pub struct Replica<C: Content> {
     pub(crate) requests: Requests<C>,
     /// Reads of this node that wait until what they saw is acknowledged: mark, ask, answer.
     pub(crate) reads: Vec<(u64, u64, C::Answer)>,
+    /// Reads of this node that have nothing to see yet.
+    pub(crate) held_reads: BTreeSet<u64>,
+    /// Bytes of memory that the content may grow by, since it weighed so much.
+    pub(crate) room: (u64, u64),
     /// If this node is the primary.
     pub(crate) leading: Option<Leading<C>>,
     early: Early<u64, Message<C>>,
@@ -102,15 +129,10 @@ pub struct Replica<C: Content> {
 pub(crate) struct Copy<C: Content> {
     pub(crate) state: State,
     pub(crate) content: C,
-    /// The last update applied.
-    pub(crate) number: u64,
     /// Everything up to here is acknowledged.
     pub(crate) committed: u64,
-    /// Everything up to here is everywhere.
-    pub(crate) stable: u64,
-    /// The updates after `stable`.
-    pub(crate) log: VecDeque<Update<C>>,
-    pub(crate) log_weight: usize,
+    /// The updates applied.
+    pub(crate) log: Log<C>,
     /// An update came before another one that was asked for again.
     pub(crate) gap: bool,
     pub(crate) results: Results<C>,
@@ -123,7 +145,8 @@ pub(crate) enum State {
     Blank,
     /// On its way: which transfer, and how many of its parts are in.
     Filling { transfer: u64, parts: u64 },
-    /// All in; the entry that says so is on its way.
+    /// Whole, and not counted: either the entry that says that it is filled is on its way, or it
+    /// has not kept up and may go on from where it is.
     Filled,
     /// As good as any.
     Complete,
@@ -154,6 +177,8 @@ impl<C: Content> Replica<C> {
             copy,
             requests: Requests::new(),
             reads: Vec::new(),
+            held_reads: BTreeSet::new(),
+            room: (u64::MAX, 0),
             leading: None,
             early: Early::new(),
         };
@@ -211,8 +236,34 @@ impl<C: Content> Replica<C> {
     }
 
     /// Nobody waits for this request any more. If nobody has heard of it, it is not done.
-    pub fn cancel(&mut self, id: RequestId) {
-        self.requests.cancel(id);
+    pub fn cancel(&mut self, id: RequestId, out: &mut Vec<Output<C>>) {
+        let epoch = self.config.epoch();
+        for id in self.requests.cancel(id) {
+            self.held_reads.remove(&id);
+            self.reads.retain(|it| it.1 != id);
+            match self.config.primary() {
+                Some(primary) if primary == self.me => self.unasked(primary, id),
+                Some(primary) => out.push(Output::Send(primary, Message::Unask { epoch, id })),
+                None => {}
+            }
+        }
+    }
+
+    /// From now on the content may grow by so many bytes; asked of [`Content::admit`].
+    pub fn grant(&mut self, room: u64) {
+        self.room = (room, self.copy.content.weight());
+    }
+
+    /// Bytes that the content may still grow by.
+    pub(crate) fn room(&self) -> u64 {
+        let (room, weighed) = self.room;
+        room.saturating_add(weighed).saturating_sub(self.copy.content.weight())
+    }
+
+    /// Bytes of memory that this part of the object costs, about.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.copy.content.weight().saturating_add(self.copy.log.weight() as u64)
     }
 
     /// The requests of this node that are not answered: to be refused when the object ends.
@@ -234,8 +285,14 @@ impl<C: Content> Replica<C> {
 
     /// The last update applied here; 0 before the first and without a copy.
     #[must_use]
-    pub const fn number(&self) -> u64 {
-        self.copy.number
+    pub fn number(&self) -> u64 {
+        self.copy.number()
+    }
+
+    /// Where this node's copy is in the history of the object.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.copy.log.last()
     }
 
     /// Everything up to here is known here to be acknowledged.
@@ -280,9 +337,10 @@ impl<C: Content> Replica<C> {
                 self.requested(from, Numbered { number, previous, done, place, update }, out);
             }
             Message::Resent { .. } => self.resent(from, out),
-            Message::Ask { id, query, .. } => self.asked(from, id, query.as_ref(), out),
+            Message::Ask { id, query, .. } => self.asked(from, id, query, out),
+            Message::Unask { id, .. } => self.unasked(from, id),
             Message::Applied { number, again, .. } => self.applied(from, number, again, out),
-            Message::Fill { filled, .. } => self.fill(from, filled, out),
+            Message::Fill { have, .. } => self.fill(from, have, out),
             Message::Taken { transfer, parts, .. } => self.taken(from, transfer, parts, out),
             Message::Again { .. } => {
                 self.follower_up(from, out);
@@ -307,7 +365,7 @@ impl<C: Content> Replica<C> {
                 self.mark(committed, stable, out);
             }
             Message::Marks { committed, stable, .. } => self.mark(committed, stable, out),
-            Message::Begin { transfer, number, .. } => self.begin_filling(transfer, number),
+            Message::Begin { transfer, at, .. } => self.begin_filling(transfer, at),
             Message::Part { transfer, index, number, part, .. } => {
                 if self.expects_part(transfer, index, number) {
                     self.absorb(transfer, index, part, out);
@@ -320,18 +378,14 @@ impl<C: Content> Replica<C> {
     fn enter(&mut self, out: &mut Vec<Output<C>>) {
         let epoch = self.config.epoch();
         self.reads.clear();
+        self.held_reads.clear();
         self.leading = None;
         if !self.requesters.contains(&self.me) {
             self.requests.disown();
         }
-        if !self.config.is_complete(self.me) {
-            // A copy half filled may have updates that the new primary never had.
-            self.copy.clear();
-        } else if self.copy.state == State::Filled {
-            self.copy.state = State::Complete;
-        }
+        self.recount_copy();
         if self.config.owes_seal(self.me) {
-            out.push(Output::Sealed { epoch, number: self.copy.number });
+            out.push(Output::Sealed { epoch, number: self.copy.number() });
         }
         if self.config.primary() == Some(self.me) {
             self.lead(out);
@@ -347,6 +401,20 @@ impl<C: Content> Replica<C> {
         }
     }
 
+    /// A new epoch has begun: what the copy is worth now.
+    fn recount_copy(&mut self) {
+        let counted = self.config.is_complete(self.me);
+        self.copy.state = match self.copy.state {
+            State::Complete | State::Filled if counted => State::Complete,
+            // The primary will say whether it was where this copy is.
+            State::Complete | State::Filled if self.config.is_filling(self.me) => State::Filled,
+            // A copy half filled may have updates that the new primary never had.
+            State::Complete | State::Filled | State::Filling { .. } | State::Blank => {
+                return self.copy.clear();
+            }
+        };
+    }
+
     /// The configuration has changed within its epoch.
     fn reshape(&mut self, out: &mut Vec<Output<C>>) {
         if self.config.is_complete(self.me) {
@@ -354,30 +422,40 @@ impl<C: Content> Replica<C> {
                 self.copy.state = State::Complete;
             }
         } else if self.config.is_filling(self.me) {
-            if self.copy.state == State::Complete {
-                self.copy.clear();
-            }
-            if self.copy.state == State::Blank {
-                self.greet(out);
+            match self.copy.state {
+                State::Blank => self.greet(out),
+                State::Complete => {
+                    // It has not kept up. What is here is kept; reads go to the primary.
+                    self.copy.state = State::Filled;
+                    self.greet(out);
+                    self.forget_reads(out);
+                }
+                State::Filling { .. } | State::Filled => {}
             }
         } else if self.copy.state != State::Blank && self.config.primary() != Some(self.me) {
             self.copy.clear();
-            self.reads.clear();
-            self.place_asks(out);
+            self.forget_reads(out);
         }
         self.reshape_followers(out);
+    }
+
+    /// Nothing is read here any more.
+    fn forget_reads(&mut self, out: &mut Vec<Output<C>>) {
+        self.reads.clear();
+        self.held_reads.clear();
+        self.place_asks(out);
     }
 
     /// Says to the primary how far this copy is.
     fn greet(&self, out: &mut Vec<Output<C>>) {
         let Some(primary) = self.config.primary().filter(|it| *it != self.me) else { return };
         let epoch = self.config.epoch();
-        let number = self.copy.number;
+        let have = self.copy.log.last();
         let message = match self.copy.state {
-            State::Complete => Message::Applied { epoch, number, again: true },
-            State::Filled => Message::Fill { epoch, filled: Some(number) },
+            State::Complete => Message::Applied { epoch, number: have.number, again: true },
+            State::Filled => Message::Fill { epoch, have: Some(have) },
             State::Blank | State::Filling { .. } if self.config.is_filling(self.me) => {
-                Message::Fill { epoch, filled: None }
+                Message::Fill { epoch, have: None }
             }
             State::Blank | State::Filling { .. } => return,
         };
@@ -422,43 +500,6 @@ impl<C: Content> Replica<C> {
         out.push(Output::Send(primary, message));
     }
 
-    fn place_asks(&mut self, out: &mut Vec<Output<C>>) {
-        for ask in self.requests.asks() {
-            self.place_ask(ask, out);
-        }
-    }
-
-    /// Has a query answered where it may be: here, or at the primary.
-    fn place_ask(&mut self, ask: u64, out: &mut Vec<Output<C>>) {
-        let Some(it) = self.requests.ask(ask) else { return };
-        let query = it.query.clone();
-        if self.config.primary() == Some(self.me) {
-            return self.asked(self.me, ask, query.as_ref(), out);
-        }
-        let may_read = self.options.acknowledge == Acknowledge::All;
-        match (query, self.content()) {
-            (Some(query), Some(content)) if may_read => {
-                let answer = content.query(&query);
-                self.reads.retain(|it| it.1 != ask);
-                self.reads.push((self.copy.number, ask, answer));
-                self.release_reads(out);
-            }
-            (query, _) => {
-                let Some(primary) = self.config.primary() else { return };
-                let epoch = self.config.epoch();
-                out.push(Output::Send(primary, Message::Ask { epoch, id: ask, query }));
-            }
-        }
-    }
-
-    /// Answers the reads of this node whose every update is acknowledged.
-    pub(crate) fn release_reads(&mut self, out: &mut Vec<Output<C>>) {
-        let committed = self.copy.committed;
-        for (_, ask, answer) in self.reads.extract_if(.., |it| it.0 <= committed) {
-            out.extend(self.requests.told(ask).map(|id| Output::Answered(id, answer)));
-        }
-    }
-
     /// The primary has acknowledged a request of this node.
     pub(crate) fn answered(
         &mut self,
@@ -472,21 +513,6 @@ impl<C: Content> Replica<C> {
         let Some(waiting) = self.requests.answered(number, kept) else { return };
         out.extend(waiting.map(|id| Output::Answered(id, answer)));
     }
-
-    /// The primary has answered a question of this node.
-    pub(crate) fn told(&mut self, ask: u64, answer: Option<C::Answer>, out: &mut Vec<Output<C>>) {
-        let Some(id) = self.requests.told(ask) else { return };
-        out.push(match answer {
-            Some(answer) => Output::Answered(id, answer),
-            None => Output::Synchronized(id),
-        });
-    }
-
-    /// Members known to the replica, for tests and operators: who has acknowledged how much.
-    #[must_use]
-    pub fn progress(&self) -> BTreeMap<MemberId, Option<u64>> {
-        self.leading.as_ref().map(Leading::progress).unwrap_or_default()
-    }
 }
 
 impl<C: Content> Copy<C> {
@@ -494,11 +520,8 @@ impl<C: Content> Copy<C> {
         Self {
             state: State::Blank,
             content,
-            number: 0,
             committed: 0,
-            stable: 0,
-            log: VecDeque::new(),
-            log_weight: 0,
+            log: Log::new(Position::default()),
             gap: false,
             results: Results::new(),
         }
@@ -510,16 +533,15 @@ impl<C: Content> Copy<C> {
             self.content.clear();
         }
         self.state = State::Blank;
-        (self.number, self.committed, self.stable) = (0, 0, 0);
-        self.log.clear();
-        self.log_weight = 0;
+        self.committed = 0;
+        self.log = Log::new(Position::default());
         self.gap = false;
         self.results = Results::new();
     }
 
     /// Applies the next update and keeps it, and its answer, for those who ask again.
     pub(crate) fn apply(&mut self, mut update: Update<C>) -> C::Answer {
-        debug_assert_eq!(update.number, self.number + 1, "updates are applied in order");
+        debug_assert_eq!(update.number, self.number() + 1, "updates are applied in order");
         let number = update.number;
         let answer = match (self.state, update.answer.take()) {
             (State::Filling { .. }, Some(answer)) => {
@@ -530,19 +552,25 @@ impl<C: Content> Copy<C> {
         };
         let stored = Stored { number, place: update.place, answer: answer.clone() };
         self.results.store(update.requester, update.request, update.done, stored);
-        self.number = number;
         self.gap = false;
-        self.log_weight += weight(&mut update.update);
-        self.log.push_back(update);
+        self.log.push(update, answer.clone());
         answer
     }
 
-    /// Forgets the updates that nobody will ask for.
-    pub(crate) fn prune(&mut self, stable: u64) {
-        self.stable = self.stable.max(stable.min(self.number));
-        while let Some(first) = self.log.front_mut().filter(|it| it.number <= self.stable) {
-            self.log_weight -= weight(&mut first.update);
-            self.log.pop_front();
-        }
+    /// The last update applied.
+    pub(crate) fn number(&self) -> u64 {
+        self.log.last().number
+    }
+
+    /// Everything up to `stable` is everywhere: forgets most of that.
+    pub(crate) fn prune(&mut self, stable: u64, keep: usize) {
+        /// A few updates are remembered of the smallest content.
+        const FEW: u64 = 4096;
+        let weight = usize::try_from(self.content.weight().max(FEW)).unwrap_or(usize::MAX);
+        self.log.settle(stable, keep.min(weight));
+    }
+
+    pub(crate) const fn history(&self) -> History<'_, C> {
+        History(&self.log)
     }
 }

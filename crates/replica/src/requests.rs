@@ -164,13 +164,19 @@ impl<C: Content> Requests<C> {
         self.asks.remove(&ask).map(|it| it.id)
     }
 
-    /// Nobody waits for it any more. An update that nobody has heard of is not done.
-    pub(crate) fn cancel(&mut self, id: RequestId) {
+    /// Nobody waits for it any more. An update that nobody has heard of is not done. Returns the
+    /// questions that were asked for it.
+    pub(crate) fn cancel(&mut self, id: RequestId) -> Vec<u64> {
         self.waiting.retain(|it| it.0 != id);
-        self.asks.retain(|_, it| it.id != id);
+        let asked: Vec<u64> =
+            self.asks.iter().filter(|(_, it)| it.id == id).map(|it| *it.0).collect();
+        asked.iter().for_each(|it| {
+            self.asks.remove(it);
+        });
         for sent in self.sent.values_mut().filter(|it| it.id == Some(id)) {
             sent.id = None;
         }
+        asked
     }
 
     /// Whoever waits, in the order of asking: updates first.

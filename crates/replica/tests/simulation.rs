@@ -27,17 +27,22 @@ fn seeds() -> std::ops::Range<u64> {
 
 fn live(acknowledge: Acknowledge, succession: Succession) {
     let (mut answered, mut checked) = (0, 0);
+    let (mut transfers, mut resumed, mut fed) = (0, 0, 0);
     for seed in seeds() {
         let life = || {
             let mut world = World::new(seed, acknowledge, succession);
             (0..STEPS).for_each(|_| world.step());
             world.calm();
-            (world.history.answered, world.history.checked)
+            let history = &world.history;
+            [history.answered, history.checked, world.transfers, world.resumed, world.fed]
         };
         match catch_unwind(AssertUnwindSafe(life)) {
             Ok(life) => {
-                answered += life.0;
-                checked += life.1;
+                answered += life[0];
+                checked += life[1];
+                transfers += life[2];
+                resumed += life[3];
+                fed += life[4];
             }
             Err(broken) => {
                 eprintln!("AIS_SEED={seed} cargo test -p ais-replica --test simulation");
@@ -49,6 +54,11 @@ fn live(acknowledge: Acknowledge, succession: Succession) {
     let lives = seeds().count() as u64;
     assert!(lives < 10 || answered / lives > 20, "{answered} answers in {lives} lives");
     assert!(lives < 10 || checked / lives > 100, "{checked} checks in {lives} lives");
+    let moved = "copies were filled, copies went on from where they were, and feeds were told";
+    assert!(
+        lives < 10 || transfers.min(resumed).min(fed) > 0,
+        "{transfers} {resumed} {fed}: {moved}"
+    );
 }
 
 #[test]

@@ -5,6 +5,9 @@
 //! compiled once and not by everyone who drives them.
 #![forbid(unsafe_code)]
 
+pub use ais_ckpt::Settings as CkptSettings;
+pub use ais_msg::Settings as MsgSettings;
+
 use ais_node::{Adapter, Driven};
 use ais_types::{NodeId, amf::Model};
 
@@ -12,9 +15,9 @@ use ais_types::{NodeId, amf::Model};
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Of the Checkpoint Service.
-    pub ckpt: ais_ckpt::Settings,
+    pub ckpt: CkptSettings,
     /// Of the Message Service.
-    pub msg: ais_msg::Settings,
+    pub msg: MsgSettings,
     /// Of the Cluster Membership Service.
     pub clm: ais_clm::Settings,
     /// What to keep available; without a model AMF has nothing to do.

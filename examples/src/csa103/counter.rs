@@ -38,7 +38,7 @@ impl<'a> Counter<'a> {
     pub(crate) fn open(component: &'a Component) -> Result<Self, Failure> {
         let (name, log) = (&component.name, &component.log);
         log.info(format!("{name}: checkpoint_initialize"));
-        let callbacks = Callbacks { open: true, synchronize: true };
+        let callbacks = Callbacks { open: true, synchronize: true, track: false };
         let ckpt = Ckpt::<Session>::initialize(
             &component.endpoint,
             Version::b(1, 1),

@@ -68,7 +68,10 @@ impl Csa103<'_> {
                         code.number()
                     ));
                 }
-                ckpt::Callback::Open { .. } => {}
+                // Nothing of that is asked for.
+                ckpt::Callback::Open { .. }
+                | ckpt::Callback::Track { .. }
+                | ckpt::Callback::Notification(_) => {}
             })?;
             if self.state == Some(HaState::Active) && ticks.due() {
                 self.count();

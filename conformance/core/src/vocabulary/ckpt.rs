@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! initialize [B.01.01] [without-open] [without-synchronize]
+//! initialize [B.02.03] tracking [without-track]    (`saCkptInitialize_2`)
 //! open NAME FLAGS… [ATTRIBUTES…] [timeout=10s]     FLAGS: read write create, or flags=8
 //! open-async 7 NAME FLAGS… [ATTRIBUTES…]           7: the invocation
 //!     ATTRIBUTES: all|active|weak [collocated] size=169 [keep=10s] sections=2 section-size=85
@@ -15,24 +16,26 @@
 //! overwrite $h ID TEXT
 //! read $h ID[@OFFSET][+SIZE]…         without a size: the library allocates the buffer
 //! synchronize $h [timeout=10s]        synchronize-async $h 7
-//! track            track-stop         list
+//! track            track-stop         list        show NAME        observe
+//! scan $h [ID]     changes $h [POSITION] [timeout=10s]      corrupt $h ID   (a fault, for tests)
 //! ```
 
-use super::{Names, Words, bytes_text, time_text};
+use super::{Names, Words, bytes_text, time_text, words::expand};
 use ais_types::{
     Name, Time, Version,
     ckpt::{
-        Call, Callback, Callbacks, CheckpointDescriptor, CreationAttributes, CreationFlags, Listed,
-        OpenFlags, ReadElement, Reply, SectionDescriptor, SectionId, SectionState, SectionsChosen,
-        WriteElement,
+        Call, Callback, Callbacks, Change, CheckpointDescriptor, CheckpointStatus,
+        CreationAttributes, CreationFlags, Listed, OpenFlags, ReadElement, Reply,
+        SectionDescriptor, SectionId, SectionState, SectionsChosen, TRACK_VERSION, WriteElement,
     },
 };
 
 const NEWEST: Version = Version::b(2, 2);
+const USUAL_CALLBACKS: Callbacks = Callbacks { open: true, synchronize: true, track: false };
 const USUAL_TIMEOUT: Time = Time(10 * Time::ONE_SECOND.0);
 
 pub(super) fn initialize() -> Call {
-    Call::Initialize { version: NEWEST, callbacks: Callbacks { open: true, synchronize: true } }
+    Call::Initialize { version: NEWEST, callbacks: USUAL_CALLBACKS }
 }
 
 pub(super) fn call(words: &mut Words, _: &Names) -> Result<Call, String> {
@@ -46,7 +49,9 @@ pub(super) fn call(words: &mut Words, _: &Names) -> Result<Call, String> {
         "end" => Ok(Call::SectionIterationFinalize { iteration: words.number("an iteration")? }),
         "track" => Ok(Call::Track),
         "track-stop" => Ok(Call::TrackStop),
-        "list" => Ok(Call::List),
+        "list" => Ok(Call::List { after: 0 }),
+        "show" => Ok(Call::Show { name: name(words)? }),
+        "observe" => Ok(Call::Observe),
         _ => {
             let checkpoint = words.number("a checkpoint handle")?;
             of_checkpoint(&verb, checkpoint, words)
@@ -89,6 +94,17 @@ fn of_checkpoint(verb: &str, checkpoint: u64, words: &mut Words) -> Result<Call,
         "synchronize-async" => {
             Ok(Call::SynchronizeAsync { checkpoint, invocation: words.number("an invocation")? })
         }
+        "scan" => {
+            let after = words.try_next().map(|it| section_of(&it)).transpose()?;
+            Ok(Call::Scan { checkpoint, after })
+        }
+        "changes" => {
+            let timeout = words.time_value("timeout")?.unwrap_or(USUAL_TIMEOUT);
+            let position = |it: String| it.parse().map_err(|error| format!("{it:?}: {error}"));
+            let after = words.try_next().map(position).transpose()?;
+            Ok(Call::Changes { checkpoint, after, timeout })
+        }
+        "corrupt" => Ok(Call::Corrupt { checkpoint, section: section(words)? }),
         other => Err(format!("CKPT has no {other:?}")),
     }
 }
@@ -96,8 +112,14 @@ fn of_checkpoint(verb: &str, checkpoint: u64, words: &mut Words) -> Result<Call,
 fn initialize_of(words: &mut Words) -> Result<Call, String> {
     let open = !words.flag("without-open");
     let synchronize = !words.flag("without-synchronize");
-    let version = words.try_next().map_or(Ok(NEWEST), |it| version(&it))?;
-    Ok(Call::Initialize { version, callbacks: Callbacks { open, synchronize } })
+    let (tracking, track) = (words.flag("tracking"), !words.flag("without-track"));
+    let newest = if tracking { TRACK_VERSION } else { NEWEST };
+    let version = words.try_next().map_or(Ok(newest), |it| version(&it))?;
+    let callbacks = Callbacks { open, synchronize, track: tracking && track };
+    Ok(match tracking {
+        true => Call::InitializeTracking { version, callbacks },
+        false => Call::Initialize { version, callbacks },
+    })
 }
 
 /// `B.02.02`.
@@ -174,7 +196,7 @@ fn section_of(word: &str) -> Result<SectionId, String> {
     let octets = match (word, word.strip_prefix("0x")) {
         ("-", _) => Vec::new(),
         (_, Some(digits)) => octets(digits).ok_or_else(|| format!("{word:?} are no octets"))?,
-        (text, None) => text.trim_matches('"').as_bytes().to_vec(),
+        (text, None) => expand(text.trim_matches('"')),
     };
     SectionId::new(octets).map_err(|error| error.to_string())
 }
@@ -233,6 +255,8 @@ fn read(checkpoint: u64, words: &mut Words) -> Result<Call, String> {
 /// OK 11 size=5 valid expires=END updated=…
 /// OK "AABB" ""                    what was read, an element each
 /// OK safCkpt=t users=1 replicas=2 …
+/// OK at=3.120 11="AABB" end       sections and their content
+/// OK at=3.121 11@0="AA" 11="BB" 12- 13+="new"   written, overwritten, deleted (or expired), created
 /// ```
 pub(super) fn reply(reply: &Reply, _: &Names) -> String {
     match reply {
@@ -248,6 +272,22 @@ pub(super) fn reply(reply: &Reply, _: &Names) -> String {
         Reply::List(list) => {
             let listed: Vec<String> = list.iter().map(listed_text).collect();
             format!("OK {}", listed.join(", ")).trim_end().to_owned()
+        }
+        Reply::Shown(shown) => {
+            let listed: Vec<String> = shown.iter().map(|it| listed_text(&it.listed)).collect();
+            format!("OK {}", listed.join(", "))
+        }
+        Reply::Counters(_) => "OK".to_owned(),
+        Reply::Scanned(it) => {
+            let sections = it.sections.iter().fold(String::new(), |text, (it, data)| {
+                format!("{text} {}={}", section_text(&it.section), bytes_text(data))
+            });
+            format!("OK at={}{sections}{}", it.position, if it.end { " end" } else { "" })
+        }
+        Reply::Changes(it) => {
+            let lost = if it.lost { " lost" } else { "" };
+            let changes = it.sets.iter().flat_map(|it| &it.changes).map(change_text);
+            changes.fold(format!("OK at={}{lost}", it.position), |text, it| format!("{text} {it}"))
         }
     }
 }
@@ -269,6 +309,18 @@ fn status_text(it: &CheckpointDescriptor) -> String {
         creation_flags.0,
         time_text(retention_duration),
     )
+}
+
+fn change_text(change: &Change) -> String {
+    let id = section_text(change.section());
+    match change {
+        Change::Created { data, .. } => format!("{id}+={}", bytes_text(data)),
+        Change::Written { offset, data, .. } => format!("{id}@{offset}={}", bytes_text(data)),
+        Change::Overwritten { data, .. } => format!("{id}={}", bytes_text(data)),
+        Change::Deleted { .. } | Change::Expired { .. } => format!("{id}-"),
+        Change::ExpirationSet { expiration, .. } => format!("{id}!{expiration}"),
+        Change::Corrupted { .. } => format!("{id}?"),
+    }
 }
 
 fn section_text(section: &SectionId) -> String {
@@ -296,6 +348,8 @@ fn listed_text(it: &Listed) -> String {
 /// ```text
 /// open 7 OK 3                     open 7 ERR_NOT_EXIST
 /// synchronize 9 OK                synchronize 9 ERR_NOT_EXIST
+/// track 3 11@0+5 21@0+13          section, offset and size of each element
+/// notification safCkpt=t exhausted     or available
 /// ```
 pub(super) fn callback(callback: &Callback, _: &Names) -> String {
     match callback {
@@ -310,6 +364,18 @@ pub(super) fn callback(callback: &Callback, _: &Names) -> String {
         }
         Callback::Synchronize { invocation, outcome: Err(code), .. } => {
             format!("synchronize {invocation} {}", code.short_name())
+        }
+        Callback::Notification(it) => {
+            let status = match it.status {
+                CheckpointStatus::SectionResourcesExhausted => "exhausted",
+                CheckpointStatus::SectionResourcesAvailable => "available",
+            };
+            format!("notification {} {status}", it.name)
+        }
+        Callback::Track { checkpoint, elements } => {
+            elements.iter().fold(format!("track {checkpoint}"), |text, it| {
+                format!("{text} {}@{}+{}", section_text(&it.section), it.offset, it.size)
+            })
         }
     }
 }

@@ -153,7 +153,11 @@ fn number<T: TryFrom<u64>>(text: &str, what: &str) -> Result<T, String> {
     fits.ok_or_else(|| format!("{what}: {text:?} is no number of that size"))
 }
 
+/// Also as a sum: `$created+10s`.
 fn time(text: &str) -> Result<Time, String> {
+    if let Some((moment, later)) = text.split_once('+') {
+        return Ok(time(moment)?.plus(Time::from(duration(later)?)));
+    }
     match text {
         "END" => Ok(Time::END),
         "UNKNOWN" => Ok(Time::UNKNOWN),
@@ -195,7 +199,7 @@ pub fn time_text(time: Time) -> String {
 }
 
 /// `x{1000}` is a thousand `x`; anything else is itself.
-fn expand(word: &str) -> Vec<u8> {
+pub(super) fn expand(word: &str) -> Vec<u8> {
     let mut chars = word.chars();
     let count = chars
         .next()
@@ -238,6 +242,7 @@ mod tests {
 
     #[test]
     fn times_and_bytes_read_as_printed() {
+        assert_eq!(time("5+1s"), Ok(Time(1_000_000_005)));
         for text in ["10s", "200ms", "5ns", "0", "END"] {
             assert_eq!(time(text).map(time_text).as_deref(), Ok(text));
         }

@@ -35,6 +35,12 @@ impl CreationFlags {
         self.0 & Self::WR_ALL_REPLICAS.0 != 0
     }
 
+    /// Whether an update that is cut off may leave a section corrupted.
+    #[must_use]
+    pub const fn weak(self) -> bool {
+        self.0 & Self::WR_ACTIVE_REPLICA_WEAK.0 != 0
+    }
+
     /// Whether the program decides where replicas are.
     #[must_use]
     pub const fn collocated(self) -> bool {

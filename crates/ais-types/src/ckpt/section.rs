@@ -205,6 +205,18 @@ pub struct ReadElement {
     pub size: Option<u64>,
 }
 
+/// One piece of what was changed (`SaCkptIOVectorElementT` of the track callback, B.02.03). A
+/// section that was deleted has no bytes at offset 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackElement {
+    /// Which section.
+    pub section: SectionId,
+    /// From which byte on.
+    pub offset: u64,
+    /// How many bytes.
+    pub size: u64,
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;

@@ -1,6 +1,8 @@
 //! The rules of a configuration.
 
-use super::{Config, ConfigError, Document, Log, LogFormat, Node, Socket, Transport, limits, raw};
+use super::{
+    Config, ConfigError, Document, Log, LogFormat, Node, Socket, Transport, limits, raw, services,
+};
 use ais_types::{NodeId, Role};
 use std::{
     collections::BTreeMap,
@@ -37,6 +39,7 @@ pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config>
         Some(text) => Some(it.address("listen", text)?),
         None => nodes[me].address,
     };
+    let failure_timeout = it.failure_timeout(raw.failure_timeout_ms.as_ref())?;
     Ok(Config {
         cluster,
         me,
@@ -44,10 +47,12 @@ pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config>
         transport,
         listen,
         socket: it.socket(raw.socket.as_ref(), &folder)?,
-        failure_timeout: it.failure_timeout(raw.failure_timeout_ms.as_ref())?,
+        failure_timeout,
         model: raw.model.map(|path| folder.join(path)),
         log: it.log(raw.log.as_ref())?,
         limits: limits::check(document, &raw.limits.unwrap_or_default())?,
+        ckpt: services::ckpt(document, &raw.ckpt.unwrap_or_default(), failure_timeout)?,
+        msg: services::msg(document, &raw.msg.unwrap_or_default())?,
         metrics: raw
             .metrics
             .map(|it| socket_address(document, "listen", &it.listen))

@@ -36,16 +36,25 @@ pub(super) fn check(document: Document<'_>, raw: &Raw) -> Result<NodeLimits, Con
         ),
     ];
     for (key, written, limit, range) in keys {
-        let Some(written) = written else { continue };
-        let fits = range.contains(written.get_ref());
-        match usize::try_from(*written.get_ref()).ok().filter(|_| fits) {
-            Some(number) => *limit = number,
-            None => {
-                let help = format!("use {} to {}", range.start(), range.end());
-                let problem = format!("{} is out of range", written.get_ref());
-                return Err(document.wrong(written.span(), key, problem, help));
-            }
-        }
+        let number = number(document, key, written, range, *limit as u64)?;
+        *limit = usize::try_from(number).unwrap_or(usize::MAX);
     }
     Ok(limits)
+}
+
+/// A number within a range, if it is written; else the usual one.
+pub(super) fn number(
+    document: Document<'_>,
+    key: &str,
+    written: &Option<Spanned<u64>>,
+    range: RangeInclusive<u64>,
+    usual: u64,
+) -> Result<u64, ConfigError> {
+    let Some(written) = written else { return Ok(usual) };
+    if range.contains(written.get_ref()) {
+        return Ok(*written.get_ref());
+    }
+    let help = format!("use {} to {}", range.start(), range.end());
+    let problem = format!("{} is out of range", written.get_ref());
+    Err(document.wrong(written.span(), key, problem, help))
 }

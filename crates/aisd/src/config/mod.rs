@@ -11,6 +11,8 @@
 //! log = { level = "info", format = "text" }
 //! metrics = { listen = "127.0.0.1:9464" }   # Prometheus asks there for /metrics; default: nowhere
 //! limits = { process_sessions = 1024, process_calls = 4096 }   # see `ais_node::NodeLimits`
+//! ckpt = { copies = 2, memory = 2147483648 }                   # see `ais_ckpt::Settings`
+//! msg = { copies = 2 }                                         # see `ais_msg::Settings`
 //!
 //! [[nodes]]
 //! id = 1
@@ -25,11 +27,13 @@ mod check;
 mod document;
 mod limits;
 mod raw;
+mod services;
 
 pub use document::{ConfigError, Mistake};
 pub(crate) use document::{Document, read};
 
 use ais_node::NodeLimits;
+use ais_services::{CkptSettings, MsgSettings};
 use ais_types::{NodeId, Role};
 use std::{
     net::SocketAddr,
@@ -60,6 +64,10 @@ pub struct Config {
     pub log: Log,
     /// What programs may cost the node.
     pub limits: NodeLimits,
+    /// Of the Checkpoint Service.
+    pub ckpt: CkptSettings,
+    /// Of the Message Service.
+    pub msg: MsgSettings,
     /// Where watchers ask for the node's numbers.
     pub metrics: Option<SocketAddr>,
     /// The file's folder.

@@ -15,6 +15,8 @@ pub(super) struct Config {
     pub(super) model: Option<String>,
     pub(super) log: Option<Log>,
     pub(super) limits: Option<super::limits::Raw>,
+    pub(super) ckpt: Option<super::services::RawCkpt>,
+    pub(super) msg: Option<super::services::RawMsg>,
     pub(super) metrics: Option<Metrics>,
     pub(super) nodes: Spanned<Vec<Spanned<Node>>>,
 }

@@ -165,7 +165,7 @@ fn start(
     };
     let group = group(config, identity, tcp)?;
     let transport = tcp.map(network::data);
-    let settings = Settings { model, clm: membership(config), ..Settings::default() };
+    let settings = Settings { ckpt: config.ckpt, msg: config.msg, clm: membership(config), model };
     let parts =
         NodeParts { group, transport, launcher, services: ais_services::all(this.id, settings) };
     let node_config = NodeConfig {

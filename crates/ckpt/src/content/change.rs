@@ -1,6 +1,6 @@
 //! Mutations: checked whole, then done whole.
 
-use super::{Section, Sections};
+use super::{Given, Section, Sections};
 use crate::{Limits, error::Refused};
 use ais_types::{
     Error, Payload, Payloads, Time,
@@ -47,6 +47,16 @@ pub enum Mutation {
     },
     /// Sections whose time has come go (§3.1.2). The primary's own.
     Expire,
+    /// §3.1.6: what an update that was cut off leaves behind. A fault, for tests.
+    Corrupt {
+        /// Which.
+        section: SectionId,
+    },
+    /// What the primary makes of a mutation that its node has no memory for.
+    NoRoom {
+        /// Bytes.
+        needed: u64,
+    },
 }
 
 impl Payloads for Mutation {
@@ -54,42 +64,49 @@ impl Payloads for Mutation {
         match self {
             Self::Create { data, .. } | Self::Overwrite { data, .. } => visit(data),
             Self::Write { elements } => elements.payloads(visit),
-            Self::Delete { .. } | Self::SetExpiration { .. } | Self::Expire => {}
+            Self::Delete { .. }
+            | Self::SetExpiration { .. }
+            | Self::Expire
+            | Self::Corrupt { .. }
+            | Self::NoRoom { .. } => {}
         }
     }
 }
 
 impl Sections {
-    /// Does all of a mutation at the wall time `at`, or nothing. Returns the section it created.
+    /// Does all of a mutation at the wall time `at`, or nothing.
     ///
     /// # Errors
     /// Whatever makes it impossible with the sections that are there.
-    pub fn change(&mut self, at: Time, mutation: &Mutation) -> Result<Option<SectionId>, Error> {
+    pub fn change(&mut self, at: Time, mutation: &Mutation) -> Result<Given, Error> {
         let growth = self.growth(mutation);
         if growth > 0 && self.weight().saturating_add(growth) > Limits::CHECKPOINT_BYTES {
             return Err(Refused::checkpoint_too_large().into());
         }
+        let done = |()| Given::Done;
         match mutation {
             Mutation::Create { section, expiration, data } => {
-                self.create(section, *expiration, data, at).map(Some)
+                self.create(section, *expiration, data, at)
             }
-            Mutation::Delete { section } => self.delete(section).map(|()| None),
+            Mutation::Delete { section } => self.delete(section).map(done),
             Mutation::SetExpiration { section, expiration } => {
-                self.set_expiration(section, *expiration).map(|()| None)
+                self.set_expiration(section, *expiration).map(done)
             }
-            Mutation::Write { elements } => self.write(elements, at).map(|()| None),
-            Mutation::Overwrite { section, data } => {
-                self.overwrite(section, data, at).map(|()| None)
-            }
+            Mutation::Write { elements } => self.write(elements, at).map(done),
+            Mutation::Overwrite { section, data } => self.overwrite(section, data, at).map(done),
             Mutation::Expire => {
-                self.expire(at);
-                Ok(None)
+                let due = self.expiring.iter().take_while(|it| it.0 <= at);
+                let due: Vec<_> = due.take(Limits::EXPIRING).map(|it| it.1.clone()).collect();
+                self.expire(&due);
+                Ok(Given::Expired(due))
             }
+            Mutation::Corrupt { section } => self.corrupt(section).map(done),
+            Mutation::NoRoom { needed } => Err(Refused::NoRoom { needed: *needed }.into()),
         }
     }
 
     /// By how many bytes [`Sections::weight`] would grow at most.
-    fn growth(&self, mutation: &Mutation) -> u64 {
+    pub(super) fn growth(&self, mutation: &Mutation) -> u64 {
         match mutation {
             Mutation::Create { section, data, .. } => {
                 let id = section.as_bytes().len().max(8) as u64;
@@ -99,7 +116,11 @@ impl Sections {
                 elements.iter().fold(0, |sum, it| u64::saturating_add(sum, self.reach(it)))
             }
             Mutation::Overwrite { data, .. } => data.len() as u64,
-            Mutation::Delete { .. } | Mutation::SetExpiration { .. } | Mutation::Expire => 0,
+            Mutation::Delete { .. }
+            | Mutation::SetExpiration { .. }
+            | Mutation::Expire
+            | Mutation::Corrupt { .. }
+            | Mutation::NoRoom { .. } => 0,
         }
     }
 
@@ -109,7 +130,7 @@ impl Sections {
         expiration: Time,
         data: &[u8],
         at: Time,
-    ) -> Result<SectionId, Error> {
+    ) -> Result<Given, Error> {
         let CreationAttributes { max_sections, checkpoint_size, .. } = self.attributes;
         if max_sections == 1 {
             return Err(Refused::OnlyDefaultSection.into());
@@ -119,7 +140,8 @@ impl Sections {
             return Err(Refused::SectionExists { section: section.clone() }.into());
         }
         if self.sections.len() as u64 >= u64::from(max_sections) {
-            return Err(Refused::TooManySections { max: max_sections }.into());
+            self.exhausted();
+            return Ok(Given::Exhausted { max: max_sections });
         }
         let needed = self.used.saturating_add(data.len() as u64);
         if needed > checkpoint_size {
@@ -127,14 +149,25 @@ impl Sections {
         }
         let id = if section.is_none() { self.generate()? } else { section.clone() };
         self.insert(id.clone(), Section::new(data.to_vec(), expiration, at));
-        Ok(id)
+        Ok(Given::Created(id))
     }
 
     fn delete(&mut self, section: &SectionId) -> Result<(), Error> {
         match self.remove(section) {
-            Some(_) => Ok(()),
+            Some(_) => {
+                self.available();
+                Ok(())
+            }
             None => Err(Refused::NoSection { section: section.clone() }.into()),
         }
+    }
+
+    fn corrupt(&mut self, section: &SectionId) -> Result<(), Error> {
+        let Some(it) = self.sections.get_mut(section) else {
+            return Err(Refused::NoSection { section: section.clone() }.into());
+        };
+        it.state = SectionState::Corrupted;
+        Ok(())
     }
 
     fn set_expiration(&mut self, section: &SectionId, expiration: Time) -> Result<(), Error> {
@@ -202,13 +235,21 @@ impl Sections {
         Ok(())
     }
 
-    pub(super) fn expire(&mut self, at: Time) {
-        while let Some((due, section)) = self.expiring.first()
-            && *due <= at
-        {
-            let section = section.clone();
-            self.remove(&section);
+    pub(super) fn expire(&mut self, sections: &[SectionId]) {
+        for section in sections {
+            self.remove(section);
+            self.available();
         }
+    }
+
+    /// Digest §8.3: a section could not be created because there are as many as there may be.
+    pub(super) const fn exhausted(&mut self) {
+        self.exhaustions += 1 - self.exhaustions % 2;
+    }
+
+    /// A section has gone.
+    pub(super) const fn available(&mut self) {
+        self.exhaustions += self.exhaustions % 2;
     }
 
     /// By how many bytes an element reaches over the end of its section.
@@ -231,7 +272,7 @@ impl Sections {
                 number = 1;
                 id = numbered(number);
             }
-            if !self.sections.contains_key(&id) {
+            if max > 0 && !self.sections.contains_key(&id) {
                 self.generated = number;
                 return Ok(id);
             }

@@ -4,10 +4,10 @@
 //! section whole, absent (then it comes later, as it is by then), or, at most one, with only its
 //! first bytes here (then the rest comes later).
 
-use super::{Content, Mutation, Section, Sections, change::end_of};
+use super::{Content, Given, Mutation, Section, Sections, change::end_of};
 use ais_types::{
     Payload, Payloads, Time,
-    ckpt::{SectionDescriptor, SectionId, WriteElement},
+    ckpt::{SectionDescriptor, SectionId, SectionState, WriteElement},
 };
 use alloc::vec::Vec;
 use core::ops::Bound;
@@ -93,17 +93,27 @@ impl Sections {
     }
 
     /// What a mutation that the primary has done means for what is here already.
-    pub(super) fn follow_change(&mut self, at: Time, mutation: Mutation, made: Option<&SectionId>) {
+    pub(super) fn follow_change(&mut self, at: Time, mutation: Mutation, given: &Given) {
         match mutation {
-            Mutation::Create { section, expiration, data } => {
-                let id = made.unwrap_or(&section).clone();
-                if section.is_none() {
-                    self.generated = number_of(&id);
+            Mutation::Create { section, expiration, data } => match given {
+                Given::Created(id) => {
+                    if section.is_none() {
+                        self.generated = number_of(id);
+                    }
+                    self.insert(id.clone(), Section::new(data.to_vec(), expiration, at));
                 }
-                self.insert(id, Section::new(data.to_vec(), expiration, at));
-            }
+                Given::Exhausted { .. } => self.exhausted(),
+                Given::Done
+                | Given::Read(_)
+                | Given::Status(_)
+                | Given::Section(_)
+                | Given::Scanned(_)
+                | Given::Told(_)
+                | Given::Expired(_) => {}
+            },
             Mutation::Delete { section } => {
                 self.remove(&section);
+                self.available();
             }
             Mutation::SetExpiration { section, expiration } => {
                 if let Some(mut it) = self.remove(&section) {
@@ -122,7 +132,17 @@ impl Sections {
                     self.insert(section, Section::new(data[..here].to_vec(), it.expiration, at));
                 }
             }
-            Mutation::Expire => self.expire(at),
+            Mutation::Expire => {
+                if let Given::Expired(sections) = given {
+                    self.expire(sections);
+                }
+            }
+            Mutation::Corrupt { section } => {
+                if let Some(it) = self.sections.get_mut(&section) {
+                    it.state = SectionState::Corrupted;
+                }
+            }
+            Mutation::NoRoom { .. } => {}
         }
         // Gone is gone: if it is created again, it is here whole.
         self.partial.take_if(|it| !self.sections.contains_key(&it.0));

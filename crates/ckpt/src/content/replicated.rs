@@ -1,10 +1,14 @@
 //! Sections as the content of a replicated object.
 
-use super::{Cursor, Mutation, Piece, Sections};
-use crate::Choice;
+use super::{Cursor, Mutation, Piece, Sections, Told, feed};
+use crate::{Choice, OpenId};
+use ais_replica::{History, Position};
 use ais_types::{
     Error, Payload, Payloads, Time,
-    ckpt::{CheckpointDescriptor, CreationAttributes, ReadElement, SectionDescriptor, SectionId},
+    ckpt::{
+        CheckpointDescriptor, CreationAttributes, ReadElement, Scanned, SectionDescriptor,
+        SectionId,
+    },
 };
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -26,6 +30,8 @@ impl Content {
 pub struct Timed {
     /// When.
     pub at: Time,
+    /// Through which handle; `None` for the primary's own.
+    pub by: Option<OpenId>,
     /// What.
     pub mutation: Mutation,
 }
@@ -39,6 +45,10 @@ pub enum Query {
     Status,
     /// The first section after this one that is chosen (§3.7.6).
     Next(Option<SectionId>, Choice),
+    /// Sections with their content, after this one.
+    Scan(Option<SectionId>),
+    /// What was changed after this place; waits until there is something.
+    Changes(Option<Position>),
 }
 
 /// What a mutation or a query gives when it is not refused.
@@ -54,12 +64,24 @@ pub enum Given {
     Status(CheckpointDescriptor),
     /// To [`Query::Next`]; `None` at the end.
     Section(Option<SectionDescriptor>),
+    /// To [`Query::Scan`].
+    Scanned(Scanned),
+    /// To [`Query::Changes`].
+    Told(Told),
+    /// These have gone by themselves.
+    Expired(Vec<SectionId>),
+    /// No section was created: there are as many as there may be.
+    Exhausted {
+        /// How many.
+        max: u32,
+    },
 }
 
 /// A part of the content on its way to a new replica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     generated: u64,
+    exhaustions: u64,
     pieces: Vec<Piece>,
 }
 
@@ -75,7 +97,14 @@ impl Payloads for Given {
     fn payloads(&mut self, visit: &mut dyn FnMut(&mut Payload)) {
         match self {
             Self::Read(data) => data.payloads(visit),
-            Self::Done | Self::Created(_) | Self::Status(_) | Self::Section(_) => {}
+            Self::Scanned(it) => it.payloads(visit),
+            Self::Told(it) => it.payloads(visit),
+            Self::Done
+            | Self::Created(_)
+            | Self::Status(_)
+            | Self::Section(_)
+            | Self::Expired(_)
+            | Self::Exhausted { .. } => {}
         }
     }
 }
@@ -93,34 +122,47 @@ impl ais_replica::Content for Content {
     type Chunk = Chunk;
     type Cursor = Cursor;
 
-    fn apply(&mut self, _: u64, Timed { at, mutation }: Timed) -> Self::Answer {
-        let created = self.0.change(at, &mutation)?;
-        Ok(created.map_or(Given::Done, Given::Created))
+    fn apply(&mut self, _: u64, Timed { at, mutation, .. }: Timed) -> Self::Answer {
+        self.0.change(at, &mutation)
     }
 
-    fn follow(&mut self, _: u64, Timed { at, mutation }: Timed, answer: &Self::Answer) {
-        match answer {
-            Ok(Given::Created(section)) => self.0.follow_change(at, mutation, Some(section)),
-            Ok(_) => self.0.follow_change(at, mutation, None),
-            Err(_) => {}
+    fn follow(&mut self, _: u64, Timed { at, mutation, .. }: Timed, answer: &Self::Answer) {
+        if let Ok(given) = answer {
+            self.0.follow_change(at, mutation, given);
         }
     }
 
-    fn query(&self, query: &Query) -> Self::Answer {
-        match query {
+    fn query(&self, query: &Query, history: History<'_, Self>) -> Option<Self::Answer> {
+        Some(match query {
             Query::Read(elements) => self.0.read(elements).map(Given::Read),
             Query::Status => Ok(Given::Status(self.0.status())),
             Query::Next(last, choice) => Ok(Given::Section(self.0.next(last.as_ref(), *choice))),
+            Query::Scan(after) => Ok(Given::Scanned(self.0.scan(after.as_ref(), history.now()))),
+            Query::Changes(after) => Ok(Given::Told(feed::changes(*after, history)?)),
+        })
+    }
+
+    fn admit(&self, update: Timed, room: u64) -> Timed {
+        let needed = self.0.growth(&update.mutation);
+        match needed > room {
+            true => Timed { mutation: Mutation::NoRoom { needed }, ..update },
+            false => update,
         }
+    }
+
+    fn weight(&self) -> u64 {
+        self.0.weight()
     }
 
     fn chunk(&self, cursor: &mut Cursor, limit: usize) -> Option<Chunk> {
         let pieces = self.0.cut(cursor, limit)?;
-        Some(Chunk { generated: self.0.generated, pieces })
+        let Sections { generated, exhaustions, .. } = self.0;
+        Some(Chunk { generated, exhaustions, pieces })
     }
 
     fn absorb(&mut self, chunk: Chunk) {
         self.0.generated = chunk.generated;
+        self.0.exhaustions = chunk.exhaustions;
         chunk.pieces.into_iter().for_each(|piece| self.0.paste(piece));
     }
 

@@ -38,6 +38,12 @@ pub struct Cluster {
     cut: BTreeSet<NodeId>,
     /// While set, messages on the data path wait in `held`.
     pub hold: bool,
+    /// Messages on the data path to these wait in `held`.
+    pub slow: BTreeSet<u32>,
+    settings: BTreeMap<u32, Settings>,
+    /// Counts what happens: when which call was answered.
+    pub clock: u64,
+    answered_at: BTreeMap<Caller, u64>,
     held: VecDeque<(MemberId, Input<Ckpt>)>,
     replies: BTreeMap<Caller, Outcome<Reply>>,
     callbacks: BTreeMap<ClientId, Vec<Callback>>,
@@ -53,7 +59,22 @@ pub fn member(node: u32) -> MemberId {
 impl Cluster {
     /// Nodes 1 to `size`, all members.
     pub fn of(size: u32) -> Self {
+        Self::with(size, Settings { faults: true, ..Settings::default() })
+    }
+
+    /// The same, each set so.
+    pub fn with(size: u32, settings: Settings) -> Self {
+        Self::of_each((1..=size).map(|node| (node, settings)).collect())
+    }
+
+    /// These nodes, each set so.
+    pub fn of_each(settings: BTreeMap<u32, Settings>) -> Self {
+        let size = u32::try_from(settings.len()).unwrap();
         let mut cluster = Self {
+            settings,
+            slow: BTreeSet::new(),
+            clock: 0,
+            answered_at: BTreeMap::new(),
             nodes: BTreeMap::new(),
             view: View::default(),
             index: 0,
@@ -69,7 +90,7 @@ impl Cluster {
             trace: Vec::new(),
         };
         for node in 1..=size {
-            cluster.nodes.insert(NodeId(node), Ckpt::new(NodeId(node), Settings::default()));
+            cluster.nodes.insert(NodeId(node), Ckpt::new(NodeId(node), cluster.settings[&node]));
             cluster.view.members.push(a_member(node));
         }
         cluster.new_view();
@@ -114,11 +135,39 @@ impl Cluster {
         }
     }
 
+    /// The first so many things that are under way; `false`: there were fewer.
+    pub fn run_some(&mut self, count: usize) -> bool {
+        (0..count).all(|_| {
+            let first = self.queue.pop_front();
+            let some = first.is_some();
+            first.into_iter().for_each(|(to, input)| self.deliver(to, input));
+            some
+        })
+    }
+
+    /// One thing that is under way, any of those that may come next: the order on a link, and that
+    /// of the group, are kept. `false`: there is none.
+    pub fn run_any(&mut self, random: &mut fastrand::Rng) -> bool {
+        let way = |(to, input): &(MemberId, Input<Ckpt>)| match input {
+            Input::Message(from, _) | Input::Link(from, _) => (*to, Some(*from)),
+            _ => (*to, None),
+        };
+        let mut ways = BTreeSet::new();
+        let first = self.queue.iter().enumerate().filter(|(_, it)| ways.insert(way(it)));
+        let first: Vec<usize> = first.map(|it| it.0).collect();
+        let Some(&at) = random.choice(&first) else { return false };
+        let (to, input) = self.queue.remove(at).unwrap();
+        self.deliver(to, input);
+        true
+    }
+
     fn deliver(&mut self, to: MemberId, input: Input<Ckpt>) {
-        if self.hold && matches!(input, Input::Message(..)) {
+        let slow = self.hold || self.slow.contains(&to.node.0);
+        if slow && matches!(input, Input::Message(..)) {
             self.held.push_back((to, input));
             return;
         }
+        self.clock += 1;
         let now = self.now();
         let Some(core) = self.nodes.get_mut(&to.node) else { return };
         let mut out = Vec::new();
@@ -132,6 +181,7 @@ impl Cluster {
         match output {
             Output::Reply(caller, outcome) => {
                 self.trace.push(format!("{from} reply {}", outcome_text(&outcome)));
+                self.answered_at.insert(caller, self.clock);
                 let before = self.replies.insert(caller, outcome);
                 assert!(before.is_none(), "a call is answered once");
             }
@@ -163,6 +213,7 @@ impl Cluster {
     /// Lets go of what was held back on the data path.
     pub fn release_held(&mut self) {
         self.hold = false;
+        self.slow.clear();
         self.queue.append(&mut self.held);
         self.run();
     }
@@ -204,7 +255,7 @@ impl Cluster {
     /// A program on a node, initialised with all callbacks.
     pub fn program(&mut self, node: u32, version: Version) -> Client {
         let client = self.stranger(node);
-        let callbacks = Callbacks { open: true, synchronize: true };
+        let callbacks = Callbacks { open: true, synchronize: true, track: false };
         self.call(client, Call::Initialize { version, callbacks }).unwrap();
         client
     }
@@ -216,12 +267,28 @@ impl Cluster {
 
     /// Begins a call.
     pub fn begin(&mut self, client: Client, call: Call) -> Caller {
+        let caller = self.put(client, call);
+        self.run();
+        caller
+    }
+
+    /// A call is under way, and nothing has happened yet.
+    pub fn put(&mut self, client: Client, call: Call) -> Caller {
         self.requests += 1;
         let process = self.processes[&client];
         let caller = Caller { client, process, request: self.requests };
         self.queue.push_back((client.member, Input::Call(caller, call)));
-        self.run();
         caller
+    }
+
+    /// When a call was answered.
+    pub fn answered_at(&self, caller: Caller) -> Option<u64> {
+        self.answered_at.get(&caller).copied()
+    }
+
+    /// The core of a node.
+    pub fn node(&self, node: u32) -> &Ckpt {
+        &self.nodes[&NodeId(node)]
     }
 
     pub fn answer(&mut self, caller: Caller) -> Option<Outcome<Reply>> {
@@ -281,7 +348,8 @@ impl Cluster {
 
     /// A node joins, filled with the replicated state of another one.
     pub fn join(&mut self, node: u32) {
-        let mut core = Ckpt::new(NodeId(node), Settings::default());
+        let mut core =
+            Ckpt::new(NodeId(node), self.settings.get(&node).copied().unwrap_or_default());
         if let Some(other) = self.nodes.values().next() {
             core.restore(member(node), other.snapshot());
         }
@@ -338,8 +406,14 @@ fn command_text(command: &Command) -> String {
 
 fn message_text(message: &Message) -> String {
     // Only its kind: what is in it is the replica's own matter.
-    let text = format!("{:?}", message.inner);
-    format!("{} {}", message.checkpoint, text.split(' ').next().unwrap_or_default())
+    match message {
+        Message::Replica { checkpoint, inner } => {
+            let text = format!("{inner:?}");
+            format!("{checkpoint} {}", text.split(' ').next().unwrap_or_default())
+        }
+        Message::HowFar { checkpoint, .. } => format!("{checkpoint} HowFar"),
+        Message::SoFar { .. } => "SoFar".to_owned(),
+    }
 }
 
 pub fn name(text: &str) -> Name {

@@ -80,6 +80,16 @@ impl History {
         }
     }
 
+    /// A feed tells each writer's values in order, none twice.
+    pub(crate) fn fed(&mut self, told: &[Value]) {
+        let mut last: BTreeMap<u64, u64> = BTreeMap::new();
+        for &Value(writer, number) in told {
+            let before = last.insert(writer, number).unwrap_or(0);
+            assert!(before < number, "a feed tells write {number} of {writer} after {before}");
+        }
+        self.checked += told.len() as u64;
+    }
+
     pub(crate) fn synchronizes(&mut self, id: RequestId) {
         self.owed.insert(id, self.acknowledged.keys().copied().collect());
     }

@@ -1,6 +1,6 @@
 //! A content whose history can be read off it: a list that grows, and a map whose keys change.
 
-use ais_replica::Content;
+use ais_replica::{Content, History, Position};
 use ais_types::Payloads;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,10 +33,18 @@ pub(crate) enum Answer {
     Written(usize, Option<Value>),
     Refused,
     Read(Vec<Value>),
+    /// The place is not known here (any more).
+    Unknown(Position),
+    /// What was written, and where one is then.
+    News(Vec<Value>, Position),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct ReadAll;
+pub(crate) enum Query {
+    ReadAll,
+    /// What was written after a place; waits until there is something.
+    Since(Position),
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Chunk {
@@ -52,7 +60,7 @@ pub(crate) struct Cursor {
 
 impl Payloads for Update {}
 impl Payloads for Answer {}
-impl Payloads for ReadAll {}
+impl Payloads for Query {}
 impl Payloads for Chunk {}
 
 impl Journal {
@@ -67,7 +75,7 @@ impl Journal {
 impl Content for Journal {
     type Update = Update;
     type Answer = Answer;
-    type Query = ReadAll;
+    type Query = Query;
     type Chunk = Chunk;
     type Cursor = Cursor;
 
@@ -91,8 +99,21 @@ impl Content for Journal {
         }
     }
 
-    fn query(&self, _: &ReadAll) -> Answer {
-        Answer::Read(self.list.clone())
+    fn query(&self, query: &Query, history: History<'_, Self>) -> Option<Answer> {
+        match query {
+            Query::ReadAll => Some(Answer::Read(self.list.clone())),
+            Query::Since(place) if *place == history.now() => None,
+            Query::Since(place) => {
+                let Some(since) = history.since(*place) else {
+                    return Some(Answer::Unknown(history.now()));
+                };
+                let written = since.filter_map(|(_, update, _)| match update {
+                    Update::Write(_, value) => Some(*value),
+                    Update::Refuse => None,
+                });
+                Some(Answer::News(written.collect(), history.now()))
+            }
+        }
     }
 
     fn chunk(&self, cursor: &mut Cursor, _: usize) -> Option<Chunk> {

@@ -3,10 +3,11 @@
 
 use crate::{
     history::History,
-    journal::{Answer, Journal, ReadAll, Update, Value},
+    journal::{Answer, Journal, Query, Update, Value},
 };
 use ais_replica::{
-    Acknowledge, Configuration, Message, Options, Output, Replica, RequestId, Succession,
+    Acknowledge, Configuration, Message, Note, Options, Output, Position, Replica, RequestId,
+    Succession,
 };
 use ais_service::Link;
 use ais_types::{Incarnation, MemberId, NodeId};
@@ -21,6 +22,7 @@ pub(crate) enum Entry {
     Completed { epoch: u64, member: MemberId },
     Sealed { epoch: u64, member: MemberId, number: u64 },
     Drained { epoch: u64, to: MemberId },
+    Lagging { epoch: u64, member: MemberId },
     Choose(MemberId),
     Remove(MemberId),
 }
@@ -43,6 +45,12 @@ struct Node {
     /// Its orders that are not on the log yet.
     orders: VecDeque<Entry>,
     writes: u64,
+    /// Whom it can reach.
+    reachable: BTreeSet<MemberId>,
+    /// The feed that it follows: the question under way, where it is, and what it was told.
+    feed: Option<RequestId>,
+    place: Position,
+    told: Vec<Value>,
 }
 
 pub(crate) struct World {
@@ -63,6 +71,11 @@ pub(crate) struct World {
     broken: BTreeSet<(MemberId, MemberId)>,
     next_request: u64,
     lives: u64,
+    /// How many transfers were begun, and how many were not needed.
+    pub(crate) transfers: u64,
+    pub(crate) resumed: u64,
+    /// What feeds were told.
+    pub(crate) fed: u64,
     /// Print everything that happens.
     trace: bool,
 }
@@ -83,7 +96,8 @@ impl World {
             members[..replicas].iter().copied(),
             succession,
         );
-        let options = Options { acknowledge, window: random.usize(100..2_000) };
+        let options =
+            Options { acknowledge, window: random.usize(100..2_000), keep: random.usize(0..6_000) };
         let mut world = Self {
             random,
             history: History::new(acknowledge),
@@ -98,6 +112,9 @@ impl World {
             broken: BTreeSet::new(),
             next_request: 0,
             lives: 1,
+            transfers: 0,
+            resumed: 0,
+            fed: 0,
             trace: std::env::var_os("AIS_TRACE").is_some(),
         };
         for &it in &members {
@@ -113,7 +130,24 @@ impl World {
         let orders = VecDeque::new();
         let left = BTreeSet::new();
         let members = self.members.clone();
-        let node = Node { replica, config, heard, left, members, orders, writes: 0 };
+        let reachable =
+            self.nodes.keys().copied().filter(|it| !self.broken.contains(&pair(me, *it)));
+        let node = Node {
+            replica,
+            config,
+            heard,
+            left,
+            members,
+            orders,
+            writes: 0,
+            reachable: reachable.collect(),
+            feed: None,
+            place: Position::default(),
+            told: Vec::new(),
+        };
+        for other in self.nodes.values_mut() {
+            other.reachable.insert(me);
+        }
         self.nodes.insert(me, node);
         self.perform(me, out);
     }
@@ -124,7 +158,9 @@ impl World {
             0..45 => self.deliver_packet(),
             45..65 => self.deliver_entry(),
             65..75 => self.deliver_order(),
-            75..92 => self.ask(),
+            75..90 => self.ask(),
+            90 => self.follow_feed(),
+            91 => self.look(),
             92..94 => self.break_link(),
             94..97 => self.mend_link(),
             97 => self.lose_node(),
@@ -177,7 +213,9 @@ impl World {
             assert_eq!(other.map, content.map, "{it} and {primary} have the same");
         }
         for (it, node) in &self.nodes {
-            let left: Vec<RequestId> = node.replica.outstanding().collect();
+            // A feed that has been told everything waits.
+            let left = node.replica.outstanding().filter(|it| Some(*it) != node.feed);
+            let left: Vec<RequestId> = left.collect();
             assert_eq!(left, [], "{it} is answered everything");
         }
     }
@@ -206,7 +244,13 @@ impl World {
                 node.replica.message(from, message, &mut out);
             }
             Packet::Message(_) => {}
-            Packet::Link(link) => node.replica.link(from, link, &mut out),
+            Packet::Link(link) => {
+                match link {
+                    Link::Up => node.reachable.insert(from),
+                    Link::Down => node.reachable.remove(&from),
+                };
+                node.replica.link(from, link, &mut out);
+            }
         }
         self.perform(to, out);
     }
@@ -274,7 +318,7 @@ impl World {
             7 => node.replica.update(id, Update::Refuse, &mut out),
             8..10 => {
                 self.history.reads(id);
-                node.replica.query(id, ReadAll, &mut out);
+                node.replica.query(id, Query::ReadAll, &mut out);
             }
             10 => {
                 self.history.synchronizes(id);
@@ -282,7 +326,8 @@ impl World {
             }
             _ => {
                 let one = node.replica.outstanding().next();
-                one.into_iter().for_each(|it| node.replica.cancel(it));
+                let one = one.filter(|it| Some(*it) != node.feed);
+                one.into_iter().for_each(|it| node.replica.cancel(it, &mut out));
             }
         }
         self.perform(me, out);
@@ -305,6 +350,12 @@ impl World {
                     self.order(me, Entry::Sealed { epoch, member: me, number });
                 }
                 Output::Drained { epoch, to } => self.order(me, Entry::Drained { epoch, to }),
+                Output::Lagging { epoch, member } => {
+                    self.order(me, Entry::Lagging { epoch, member });
+                }
+                Output::Noted(Note::TransferBegun(_)) => self.transfers += 1,
+                Output::Noted(Note::Resumed(_)) => self.resumed += 1,
+                Output::Noted(Note::TransferDone(_) | Note::TransferStalled(_)) => {}
             }
         }
     }
@@ -324,7 +375,52 @@ impl World {
                 self.history.written(id, epoch);
             }
             Answer::Refused => {}
+            Answer::News(values, place) => self.fed(me, id, values, place),
+            Answer::Unknown(place) => {
+                // Begins anew, by a read that has everything up to there at least.
+                let node = self.nodes.get_mut(&me).expect("it was answered");
+                assert_eq!(node.feed.take(), Some(id));
+                node.place = place;
+                node.told.clear();
+            }
         }
+    }
+
+    /// What a feed tells continues what it has told before, and is what others were told.
+    fn fed(&mut self, me: MemberId, id: RequestId, values: Vec<Value>, place: Position) {
+        let node = self.nodes.get_mut(&me).expect("it was answered");
+        assert_eq!(node.feed.take(), Some(id));
+        assert!(place.number > node.place.number, "a feed goes forward");
+        node.place = place;
+        self.fed += values.len() as u64;
+        node.told.extend(values);
+        let told = node.told.clone();
+        self.history.fed(&told);
+    }
+
+    /// A node follows the object: asks what is new since it was told last.
+    fn follow_feed(&mut self) {
+        let nodes: Vec<MemberId> = self.nodes.keys().copied().collect();
+        let Some(&me) = self.random.choice(&nodes) else { return };
+        self.next_request += 1;
+        let id = RequestId(self.next_request);
+        let node = self.nodes.get_mut(&me).expect("alive");
+        let mut out = Vec::new();
+        if let Some(before) = node.feed.replace(id) {
+            node.replica.cancel(before, &mut out);
+        }
+        node.replica.query(id, Query::Since(node.place), &mut out);
+        self.perform(me, out);
+    }
+
+    /// Time passes, and a node looks who has not kept up.
+    fn look(&mut self) {
+        let nodes: Vec<MemberId> = self.nodes.keys().copied().collect();
+        let Some(&me) = self.random.choice(&nodes) else { return };
+        let node = self.nodes.get_mut(&me).expect("alive");
+        let mut out = Vec::new();
+        node.replica.look(&node.reachable.clone(), &mut out);
+        self.perform(me, out);
     }
 
     fn order(&mut self, me: MemberId, entry: Entry) {
@@ -459,6 +555,9 @@ fn decide(config: &mut Configuration, entry: &Entry) {
         Entry::Drained { epoch, to } => {
             config.drained(epoch, to);
         }
+        Entry::Lagging { epoch, member } => {
+            config.lagging(epoch, member);
+        }
         Entry::Choose(member) => {
             config.choose(member);
         }
@@ -481,6 +580,7 @@ fn follow(members: &mut BTreeSet<MemberId>, entry: &Entry) {
         | Entry::Completed { .. }
         | Entry::Sealed { .. }
         | Entry::Drained { .. }
+        | Entry::Lagging { .. }
         | Entry::Choose(_)
         | Entry::Remove(_) => {}
     }

@@ -1,0 +1,16 @@
+//! Bad luck: no memory, slow nodes, lost nodes at every moment, many at once; and the tutorials.
+
+mod cluster;
+
+#[path = "robust/concurrency.rs"]
+mod concurrency;
+#[path = "robust/feed.rs"]
+mod feed;
+#[path = "robust/losses.rs"]
+mod losses;
+#[path = "robust/memory.rs"]
+mod memory;
+#[path = "robust/slow.rs"]
+mod slow;
+#[path = "robust/tutorials.rs"]
+mod tutorials;
