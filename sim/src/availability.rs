@@ -37,11 +37,11 @@ impl Setting {
         }
     }
 
-    /// The model for this cluster.
-    pub(crate) fn model(self, nodes: u32) -> Option<Model> {
+    /// The model for a cluster of so many nodes; `cleanup`: components have a clean-up command.
+    pub(crate) fn model(self, nodes: u32, cleanup: bool) -> Option<Model> {
         let nodes = self.nodes(nodes);
         let units = (1..).zip([nodes.first()?, nodes.last()?]);
-        let units = units.map(|(number, node)| unit(number, *node)).collect();
+        let units = units.map(|(number, node)| unit(number, *node, cleanup)).collect();
         let csi =
             Csi { name: name("CSI"), kind: String::new(), attributes: vec![], depends_on: vec![] };
         let admin = AdminState::Unlocked;
@@ -68,12 +68,12 @@ pub(crate) fn node_name(node: NodeId) -> Name {
     name(&format!("safNode=n{},safCluster=sim", node.0))
 }
 
-fn unit(number: u32, node: NodeId) -> Unit {
+fn unit(number: u32, node: NodeId, cleanup: bool) -> Unit {
     let component = Component {
         name: name(&format!("C{number}")),
         command: vec!["component".to_owned()],
         environment: vec![],
-        cleanup: None,
+        cleanup: cleanup.then(|| vec!["cleanup".to_owned()]),
         level: 1,
         // One is restarted in place, the other one gives its work away.
         recovery: if number == 1 {

@@ -4,12 +4,13 @@
 //! time. Around them, everything is simulated and as unkind as its contract allows, out of one
 //! seed:
 //!
-//! - the *group* (`group`): one order, delivered at another speed on each node; views, leases,
-//!   `Left` and `Released`; restarts as new incarnations with a snapshot;
+//! - the *group* (`group`, `views`): one order, delivered at another speed on each node; views,
+//!   leases, `Left` and `Released`; restarts as new incarnations with a snapshot;
 //! - the *network* (`network`): sessions between members, in order, with delays and breaks;
 //! - the *processes* (`process`, `programs`): programs that call services and note what they were
 //!   promised; components of a model (`availability`), which the services start and end;
-//! - the *faults* (`faults`): processes and nodes killed, cut off, hung, slowed.
+//! - the *faults* (`faults`): processes and nodes killed, cut off, hung, slowed;
+//! - the *scene* (`scene`): what differs from seed to seed before anything happens.
 //!
 //! First chaos, then calm. All the time the [`invariants`] hold, or the run fails and says how to
 //! run it again.
@@ -22,9 +23,11 @@ pub mod invariants;
 mod network;
 mod process;
 mod programs;
+mod scene;
+mod views;
 mod world;
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops, time::Duration};
 use world::World;
 
 /// What to simulate.
@@ -61,8 +64,44 @@ pub struct Report {
     pub messages: u64,
     /// How often a component became active.
     pub activations: u64,
+    /// Orders of operators that were answered.
+    pub orders: u64,
+    /// How often somebody came back to a checkpoint or a queue that he had left.
+    pub revisits: u64,
+    /// Writes and reads of sections that several share, each set of them checked to be a register.
+    pub shared: u64,
     /// Faults injected.
     pub faults: u64,
+}
+
+impl ops::Add for Report {
+    type Output = Self;
+
+    /// The largest cluster, and the sum of all else.
+    fn add(self, other: Self) -> Self {
+        Self {
+            nodes: self.nodes.max(other.nodes),
+            entries: self.entries + other.entries,
+            updates: self.updates + other.updates,
+            reads: self.reads + other.reads,
+            messages: self.messages + other.messages,
+            activations: self.activations + other.activations,
+            orders: self.orders + other.orders,
+            revisits: self.revisits + other.revisits,
+            shared: self.shared + other.shared,
+            faults: self.faults + other.faults,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nodes: _, entries, updates, reads, messages, activations, .. } = self;
+        let Self { orders, revisits, shared, faults, .. } = self;
+        write!(f, "{entries} entries, {updates} updates, {reads} reads, {messages} messages, ")?;
+        write!(f, "{activations} activations, {orders} orders, {revisits} revisits, ")?;
+        write!(f, "{shared} shared operations, {faults} faults")
+    }
 }
 
 /// A run that did not hold.

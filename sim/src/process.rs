@@ -1,11 +1,11 @@
 //! Processes: programs, their sessions with their daemon, and who plays which role where.
 
 use crate::{
-    programs::{self, Io, Program},
+    programs::{self, Io, Manner, Program},
     world::{Happening, World},
 };
 use ais_node::{ConnectionId, Done, Event, Peer, ProcessKey, SessionId, Task};
-use ais_service::{ActionId, Exit};
+use ais_service::{ActionId, Exit, Spawn};
 use ais_types::{NodeId, ServiceId, Version, frame};
 use ais_wire::Frame;
 use bytes::Bytes;
@@ -84,8 +84,8 @@ struct Role {
 impl World {
     /// Says which programs run where.
     pub(crate) fn cast_roles(&mut self) {
-        for node in self.nodes() {
-            for part in programs::Part::all(self.setting) {
+        for node in self.scene.hosts() {
+            for part in programs::Part::all(self.scene) {
                 let starts_at = self.now + self.up_to(Duration::from_secs(1));
                 self.processes.roles.push(Role { node, part, process: None, starts_at });
             }
@@ -101,7 +101,7 @@ impl World {
             if runs || role.starts_at > self.now || self.host(node).core.is_none() {
                 continue;
             }
-            let key = self.start_process(node, part.program(), false);
+            let key = self.start_process(node, part.program(self.scene), false);
             self.note(|| format!("{node} starts {part:?} as process {}", key.0));
             let starts_at = self.now + self.up_to(Duration::from_secs(1));
             let role = &mut self.processes.roles[at];
@@ -144,6 +144,7 @@ impl World {
         self.processes.sessions.retain(|_, it| it.process != key);
         self.ledger.messages.gave_up(key, self.now);
         self.ledger.actives.ended(key);
+        self.ledger.orders.ended(key, self.now);
         let due = process.written.max(self.now) + self.up_to(Duration::from_millis(2));
         let life = self.host(process.node).life;
         self.at(due, Happening::ToDaemon(process.node, life, Event::ProcessExited(key)));
@@ -187,18 +188,9 @@ impl World {
     ) {
         let delay = Duration::from_millis(3) + self.travel();
         let done = match task {
-            Task::Spawn(spawn) => match programs::of_command(&spawn) {
-                Some(program) => {
-                    let key = self.start_process(node, program, true);
-                    self.note(|| format!("{node} starts {spawn:?} as process {}", key.0));
-                    // The daemon hears of its start before it hears of its end.
-                    if let Some(process) = self.processes.living.get_mut(&key) {
-                        process.written = self.now + delay;
-                    }
-                    Done::Started(key, key.0 as u32)
-                }
-                None => Done::Ended(Exit::Failed(format!("no program {:?}", spawn.command))),
-            },
+            Task::Spawn(spawn) => self.spawn(node, &spawn, delay),
+            // Only an operator can repair that.
+            Task::Run(_) if self.scene.operators && self.is_unruly(8) => Done::Ended(Exit::Code(1)),
             Task::Run(_) => Done::Ended(Exit::Code(0)),
             Task::Kill(key, _) => {
                 self.kill_process(key);
@@ -208,6 +200,33 @@ impl World {
         let life = self.host(node).life;
         let event = Event::ActionDone(service, action, done);
         self.after(delay, Happening::ToDaemon(node, life, event));
+    }
+
+    /// Starts a component; its daemon hears of it after the delay.
+    fn spawn(&mut self, node: NodeId, spawn: &Spawn, delay: Duration) -> Done {
+        let Some(name) = programs::component_of(spawn) else {
+            return Done::Ended(Exit::Failed(format!("no program {:?}", spawn.command)));
+        };
+        if self.is_unruly(16) {
+            return Done::Ended(Exit::Failed("no room for another process".to_owned()));
+        }
+        let unruly = self.is_unruly(1);
+        let manner = if unruly { Manner::any(&mut self.rng) } else { Manner::Good };
+        let key = self.start_process(node, programs::component(name.clone(), manner), true);
+        self.note(|| format!("{node} starts {name} ({manner:?}) as process {}", key.0));
+        if let Err(what) = self.ledger.orders.started(key, &name) {
+            self.fail(what);
+        }
+        // The daemon hears of its start before it hears of its end.
+        if let Some(process) = self.processes.living.get_mut(&key) {
+            process.written = self.now + delay;
+        }
+        Done::Started(key, key.0 as u32)
+    }
+
+    /// Whether something of a component goes wrong: one time in so many, where it may.
+    fn is_unruly(&mut self, one_in: u8) -> bool {
+        self.scene.unruly && self.plan.chaos && self.rng.u8(0..one_in) == 0
     }
 }
 
@@ -235,7 +254,9 @@ impl World {
 
     /// What a daemon answers counts from here, whether anybody lives to hear it or not.
     pub(crate) fn answer(&mut self, id: SessionId, frame: Frame) {
-        if self.processes.queues.contains(&id)
+        // A good-bye is answered without a message; calls are counted from 1.
+        if frame.tag != 0
+            && self.processes.queues.contains(&id)
             && let Err(what) = self.ledger.answered(&frame)
         {
             self.fail(what);
@@ -245,10 +266,12 @@ impl World {
 
     pub(crate) fn tell_program(&mut self, key: ProcessKey, heard: Heard) {
         let Some(mut process) = self.processes.living.remove(&key) else { return };
+        let outside = self.is_outside(process.node);
         let mut io = Io {
             now: self.now,
             node: process.node,
             me: key,
+            outside,
             ledger: &mut self.ledger,
             rng: &mut self.rng,
             counter: &mut self.processes.counter,

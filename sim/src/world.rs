@@ -1,17 +1,17 @@
 //! The world: what happens when.
 
 use crate::{
-    Failure, Options, Report,
-    availability::{self, Setting},
+    Failure, Options, Report, availability,
     faults::{Fault, Plan},
     group::{Group, TICK, Wanted},
     invariants::{self, Ledger},
     network::Network,
     process::{Heard, Processes},
+    scene::Scene,
 };
 use ais_node::{Core, CoreConfig, CoreLimits, Driven, Effect, Event, ProcessKey};
 use ais_service::{Instant, Link, Now};
-use ais_services::Settings;
+use ais_services::{CkptSettings, MsgSettings, Settings};
 use ais_types::{MemberId, Name, NodeId, Time, amf::Model};
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -21,7 +21,7 @@ const CHAOS: Duration = Duration::from_secs(30);
 /// How long the calm after them lasts: within it, everything heals.
 const CALM: Duration = Duration::from_secs(20);
 /// How long before the end nobody sends any more.
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_secs(5);
 /// The wall clock when the world begins (2026-01-01).
 const DAWN: i64 = 1_767_225_600_000_000_000;
 /// More than any run needs: beyond, somebody talks in circles.
@@ -71,6 +71,10 @@ pub(crate) struct Host {
     pub(crate) contact: Duration,
     /// When the others notice that its daemon has ended.
     pub(crate) closing: Duration,
+    /// The machine is off: nobody there says that the daemon has ended.
+    pub(crate) unplugged: bool,
+    /// Before this it does not notice that it was ordered out.
+    pub(crate) notices: Duration,
     /// When a daemon is started.
     pub(crate) boots_at: Option<Duration>,
     alarm: Option<Duration>,
@@ -85,7 +89,7 @@ impl Host {
 
 pub(crate) struct World {
     pub(crate) options: Options,
-    pub(crate) setting: Setting,
+    pub(crate) scene: Scene,
     pub(crate) now: Duration,
     pub(crate) rng: fastrand::Rng,
     queue: BTreeMap<(Duration, u64), Happening>,
@@ -100,8 +104,10 @@ pub(crate) struct World {
     failure: Option<(Duration, String)>,
 }
 
-fn services(node: NodeId, model: Option<Model>) -> Vec<Box<dyn Driven>> {
-    ais_services::all(node, Settings { model, ..Settings::default() })
+fn services(node: NodeId, copies: u32, model: Option<Model>) -> Vec<Box<dyn Driven>> {
+    let ckpt = CkptSettings { copies, ..CkptSettings::default() };
+    let msg = MsgSettings { copies, ..MsgSettings::default() };
+    ais_services::all(node, Settings { ckpt, msg, model, ..Settings::default() })
 }
 
 // A run.
@@ -112,7 +118,7 @@ impl World {
         let count = options.nodes.unwrap_or(drawn);
         Self {
             options: Options { nodes: Some(count), ..options },
-            setting: Setting::of_seed(options.seed),
+            scene: Scene::of(options.seed, count),
             now: Duration::from_secs(1),
             rng,
             queue: BTreeMap::new(),
@@ -128,6 +134,7 @@ impl World {
     }
 
     pub(crate) fn run(&mut self) {
+        self.note(|| format!("{:?}", self.scene));
         for node in self.nodes() {
             self.boot(node);
         }
@@ -143,6 +150,7 @@ impl World {
         invariants::actives::assigned(self);
         invariants::healing::healed(self);
         invariants::agreement::at_the_end(self);
+        invariants::registers::were_registers(self);
     }
 
     fn run_until(&mut self, end: Duration, chaos: bool) {
@@ -175,6 +183,9 @@ impl World {
                 reads: self.ledger.reads,
                 messages: self.ledger.messages.acknowledged,
                 activations: self.ledger.actives.activations,
+                orders: self.ledger.orders.answered,
+                revisits: self.ledger.revisits,
+                shared: self.ledger.registers.answered(),
                 faults: self.plan.injected,
             }),
         }
@@ -219,13 +230,14 @@ impl World {
 // Daemons.
 impl World {
     pub(crate) fn boot(&mut self, node: NodeId) {
-        let model = self.setting.model(self.hosts.len() as u32);
+        let (model, copies) = (self.scene.model(), self.scene.copies);
         let host = self.host_mut(node);
         host.boots_at = None;
+        host.unplugged = false;
         host.life += 1;
         let (name, limits) = (host.name.clone(), CoreLimits::default());
         let config = CoreConfig { cluster: "sim".to_owned(), name, limits };
-        host.core = Some(Core::new(config, services(node, model)));
+        host.core = Some(Core::new(config, services(node, copies, model)));
         self.note(|| format!("{node} boots"));
     }
 
@@ -243,6 +255,7 @@ impl World {
         }
         self.kill_components(node);
         self.close_sessions(node);
+        self.count_votes();
     }
 
     pub(crate) fn resume(&mut self, node: NodeId) {
@@ -408,7 +421,11 @@ impl World {
     /// Whether what one sends reaches the other.
     pub(crate) fn reach(&self, a: NodeId, b: NodeId) -> bool {
         let (a, b) = (self.host(a), self.host(b));
-        a.side == b.side && a.core.is_some() && b.core.is_some()
+        let split = |it: (NodeId, NodeId, Duration)| {
+            (it.0, it.1) == (a.node, b.node) || (it.1, it.0) == (a.node, b.node)
+        };
+        let reach = a.side == b.side && a.core.is_some() && b.core.is_some();
+        reach && !self.plan.split.is_some_and(split)
     }
 }
 
@@ -426,6 +443,8 @@ impl Host {
             pace: Duration::from_millis(2),
             contact: Duration::ZERO,
             closing: Duration::ZERO,
+            unplugged: false,
+            notices: Duration::ZERO,
             boots_at: None,
             alarm: None,
         }

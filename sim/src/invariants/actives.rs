@@ -3,7 +3,7 @@
 //! Active is a process that lives and was told to be, until it is told otherwise. Told is whoever
 //! has heard it: what is on its way to the process does not count yet.
 
-use crate::{availability, world::World};
+use crate::{availability::Setting, world::World};
 use ais_node::ProcessKey;
 use ais_types::{Name, amf::HaState};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub(crate) struct Actives {
 
 impl Actives {
     /// A component is told to take this state, or to give up.
-    pub(crate) fn told(
+    pub(super) fn told(
         &mut self,
         process: ProcessKey,
         component: &Name,
@@ -40,6 +40,11 @@ impl Actives {
         self.states.remove(&process);
     }
 
+    /// What a component was told to be, if a process of it lives.
+    pub(super) fn state_of(&self, component: &Name) -> Option<HaState> {
+        self.states.values().find(|(name, _)| name == component).map(|(_, state)| *state)
+    }
+
     fn count(&self, state: HaState) -> usize {
         // One that serves its last users still serves.
         let same =
@@ -48,9 +53,22 @@ impl Actives {
     }
 }
 
+impl super::Ledger {
+    /// A component takes a state, or gives up.
+    pub(crate) fn told(
+        &mut self,
+        process: ProcessKey,
+        component: &Name,
+        state: Option<HaState>,
+    ) -> Result<(), String> {
+        self.actives.told(process, component, state)?;
+        state.map_or(Ok(()), |state| self.orders.told(component, state))
+    }
+}
+
 /// To be called when the calm is over: everything is assigned.
 pub(crate) fn assigned(world: &mut World) {
-    if world.setting == availability::Setting::None {
+    if world.scene.setting == Setting::None {
         return;
     }
     let actives = &world.ledger.actives;

@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+/// The type of the messages that are numbered, whoever gets them.
+pub(crate) const KIND: u32 = 1;
 /// For how long a message that a process did not live to see may be on its way back.
 const RETURN: Duration = Duration::from_secs(5);
 
@@ -95,6 +97,16 @@ impl Messages {
         self.forgiven += all - self.gets.len();
     }
 
+    /// Everything that was queued is gone, with all queues.
+    pub(crate) fn forget_all(&mut self) {
+        for fate in self.sent.values_mut().filter(|it| **it == Fate::Acknowledged) {
+            *fate = Fate::Unknown;
+        }
+        self.gets.clear();
+        self.forgiven = 0;
+        self.kept = false;
+    }
+
     /// Everything has come to rest: what was acknowledged must have been received.
     fn lost(&self) -> Result<(), String> {
         let acknowledged = self.sent.iter().filter(|(_, fate)| **fate == Fate::Acknowledged);
@@ -120,7 +132,7 @@ impl Ledger {
     pub(crate) fn answered(&mut self, frame: &ais_wire::Frame) -> Result<(), String> {
         use ais_types::{Outcome, msg::Reply};
         match ais_wire::decode::<Outcome<Reply>>(frame) {
-            Ok(Ok(Reply::Received(it))) => {
+            Ok(Ok(Reply::Received(it))) if it.message.kind == KIND => {
                 let bytes = it.message.data[..].try_into();
                 let bytes = bytes.map_err(|_| "a message nobody sent".to_owned())?;
                 self.messages.handed(u64::from_be_bytes(bytes))

@@ -5,13 +5,18 @@ pub(crate) mod agreement;
 pub(crate) mod healing;
 mod membership;
 pub(crate) mod messages;
+pub(crate) mod orders;
+pub(crate) mod registers;
+mod retention;
 mod updates;
 
 pub(crate) use messages::Fate;
+pub(crate) use registers::{Act, Underway};
+pub(crate) use retention::Closed;
 pub(crate) use updates::Floor;
 
 use crate::programs::Part;
-use ais_types::{NodeId, View};
+use ais_types::NodeId;
 use std::{collections::BTreeMap, time::Duration};
 
 /// What was promised to whom, and what was seen.
@@ -22,14 +27,22 @@ pub(crate) struct Ledger {
     pub(crate) updates: u64,
     /// Reads compared.
     pub(crate) reads: u64,
-    /// All views there were.
-    pub(crate) views: BTreeMap<u64, View>,
     /// Who was told to be active.
     pub(crate) actives: actives::Actives,
     /// Messages sent and received.
     pub(crate) messages: messages::Messages,
+    /// What operators ordered.
+    pub(crate) orders: orders::Orders,
+    /// What was written and read by several at the same time.
+    pub(crate) registers: registers::Registers,
+    /// How often somebody came back to what he had left.
+    pub(crate) revisits: u64,
+    /// Since when nothing is broken any more.
+    pub(crate) calm: Option<Duration>,
     /// The end is near: nobody sends any more.
     pub(crate) quiet: bool,
+    /// Counts how often everything was forgotten.
+    pub(crate) era: u64,
     /// What trackers were told, by the number of the membership.
     memberships: BTreeMap<u64, Vec<NodeId>>,
     /// When each role last got something done.
@@ -39,6 +52,15 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// Everything that was in memory is gone, everywhere, and all who knew of it.
+    pub(crate) fn forget_all(&mut self) {
+        self.era += 1;
+        self.sections.clear();
+        self.memberships.clear();
+        self.messages.forget_all();
+        self.orders.forget_all();
+    }
+
     /// This role got something done.
     pub(crate) fn progress(&mut self, node: NodeId, part: Part, now: Duration) {
         self.progress.insert((node, part), now);

@@ -2,16 +2,23 @@
 
 mod component;
 mod line;
+mod lodger;
+mod operator;
 mod reader;
 mod receiver;
+mod register;
 mod sender;
+mod tenant;
 mod tracker;
 mod writer;
+
+pub(crate) use component::Manner;
 
 use crate::{
     availability::Setting,
     invariants::Ledger,
     process::{Act, Heard},
+    scene::Scene,
 };
 use ais_node::{ProcessKey, SessionId};
 use ais_service::Spawn;
@@ -36,6 +43,8 @@ pub(crate) struct Io<'a> {
     pub(crate) now: Duration,
     pub(crate) node: NodeId,
     pub(crate) me: ProcessKey,
+    /// The node was ordered out of the group, or is not in it yet.
+    pub(crate) outside: bool,
     /// What all were promised: programs of a simulation may know.
     pub(crate) ledger: &'a mut Ledger,
     pub(crate) rng: &'a mut fastrand::Rng,
@@ -89,16 +98,34 @@ pub(crate) enum Part {
     Sender,
     /// Receives from it, as long as it can.
     Receiver,
+    /// Leaves a checkpoint for a while.
+    Tenant,
+    /// Leaves a queue for a while.
+    Lodger,
+    /// Shares sections with others.
+    Register,
+    /// Gives orders to AMF.
+    Operator,
 }
 
 impl Part {
     /// Those that each node has; where a component receives, nobody else does.
-    pub(crate) fn all(setting: Setting) -> impl Iterator<Item = Self> {
-        let kept = move |it: &Self| *it != Self::Receiver || setting == Setting::None;
+    pub(crate) fn all(scene: Scene) -> impl Iterator<Item = Self> {
+        let kept = move |it: &Self| match it {
+            Self::Receiver => scene.setting == Setting::None,
+            Self::Operator => scene.operators,
+            Self::Writer(_)
+            | Self::Reader
+            | Self::Tracker
+            | Self::Sender
+            | Self::Tenant
+            | Self::Lodger
+            | Self::Register => true,
+        };
         Self::ALL.into_iter().filter(kept)
     }
 
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::Writer(Kind::All),
         Self::Writer(Kind::Active),
         Self::Writer(Kind::Collocated),
@@ -106,27 +133,42 @@ impl Part {
         Self::Tracker,
         Self::Sender,
         Self::Receiver,
+        Self::Tenant,
+        Self::Lodger,
+        Self::Register,
+        Self::Operator,
     ];
 
-    pub(crate) fn program(self) -> Box<dyn Program> {
+    pub(crate) fn program(self, scene: Scene) -> Box<dyn Program> {
         match self {
             Self::Writer(kind) => Box::new(writer::Writer::new(kind)),
             Self::Reader => Box::new(reader::Reader::new()),
             Self::Tracker => Box::new(tracker::Tracker::new()),
             Self::Sender => Box::new(sender::Sender::new()),
             Self::Receiver => Box::new(receiver::Receiver::new()),
+            Self::Tenant => Box::new(tenant::Tenant::new()),
+            Self::Lodger => Box::new(lodger::Lodger::new()),
+            Self::Register => Box::new(register::Register::new(scene.registers)),
+            Self::Operator => Box::new(operator::Operator::new()),
         }
     }
 }
 
-/// The program that a command of a model stands for.
-pub(crate) fn of_command(spawn: &Spawn) -> Option<Box<dyn Program>> {
+/// The component that a command of a model stands for.
+pub(crate) fn component_of(spawn: &Spawn) -> Option<Name> {
     let name = spawn.environment.iter().find(|(key, _)| key == "SA_AMF_COMPONENT_NAME");
     let name = Name::new(name?.1.as_str()).ok()?;
-    match spawn.command.first()?.as_str() {
-        "component" => Some(Box::new(component::Component::new(name))),
-        _ => None,
-    }
+    (spawn.command.first()? == "component").then_some(name)
+}
+
+/// The program of a component.
+pub(crate) fn component(name: Name, manner: Manner) -> Box<dyn Program> {
+    Box::new(component::Component::new(name, manner))
+}
+
+/// How long something is to be kept that is left.
+fn retention(io: &mut Io<'_>) -> Duration {
+    Duration::from_secs(io.rng.u64(0..3))
 }
 
 /// The checkpoints that are written.

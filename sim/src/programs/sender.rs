@@ -5,7 +5,10 @@ use super::{
     line::{Line, News, passing},
     receiver::{TIMEOUT, queue},
 };
-use crate::{invariants::Fate, process::Heard};
+use crate::{
+    invariants::{Fate, messages::KIND},
+    process::Heard,
+};
 use ais_types::{
     Error, ErrorCode, Outcome, ServiceId, Version,
     msg::{Call, Callback, Callbacks, Message, Reply},
@@ -40,7 +43,7 @@ impl Sender {
         self.note(io, Fate::Unknown);
         let priority = io.rng.u8(0..4);
         let data = self.number.to_be_bytes().to_vec().into();
-        let message = Message { kind: 1, version: 1, priority, sender: None, data };
+        let message = Message { kind: KIND, version: 1, priority, sender: None, data };
         self.line.call(io, Call::Send { destination: queue(), message, timeout: TIMEOUT });
     }
 
@@ -69,7 +72,7 @@ impl Sender {
             (_, Err(Error { code: ErrorCode::BadHandle, .. })) => return self.line.again(io),
             (_, other) => io.fail(format!("send of {}: {other:?}", self.number)),
         }
-        self.line.pause(io, Duration::from_millis(60));
+        self.line.pause(io, Duration::from_millis(90));
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Writer {
     line: Line,
     step: Step,
     checkpoint: u64,
-    /// Its section: no other process ever writes it.
+    /// Its section: nobody else ever writes it.
     section: u64,
     value: u64,
 }
@@ -112,7 +112,8 @@ impl Program for Writer {
         match self.line.news::<Reply, Callback>(heard, io) {
             News::Begin => {
                 if self.section == 0 {
-                    self.section = io.me.0;
+                    *io.counter += 1;
+                    self.section = *io.counter;
                 }
                 self.go_on(io, Step::Initialize);
             }
