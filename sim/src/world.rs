@@ -106,7 +106,7 @@ pub(crate) struct World {
 
 fn services(node: NodeId, copies: u32, model: Option<Model>) -> Vec<Box<dyn Driven>> {
     let ckpt = CkptSettings { copies, ..CkptSettings::default() };
-    let msg = MsgSettings { copies, ..MsgSettings::default() };
+    let msg = MsgSettings { copies };
     ais_services::all(node, Settings { ckpt, msg, model, ..Settings::default() })
 }
 

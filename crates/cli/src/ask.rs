@@ -1,9 +1,7 @@
 //! What is asked of a node.
 
 use ais_client::{Amf, Ckpt, Clm, Endpoint, Node, Session, Watch};
-use ais_types::{
-    Error, ErrorCode, Name, Outcome, ServiceId, TrackFlags, Version, amf, ckpt, clm, msg, node,
-};
+use ais_types::{Error, ErrorCode, Name, Outcome, ServiceId, Version, amf, ckpt, clm, msg, node};
 
 const PROGRAM: &str = "ais";
 

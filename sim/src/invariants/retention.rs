@@ -28,11 +28,11 @@ pub(crate) struct Closed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Must {
     /// It is still there.
-    BeThere,
+    There,
     /// It is gone.
-    BeGone,
+    Gone,
     /// It may be either.
-    BeEither,
+    Either,
 }
 
 impl Closed {
@@ -41,11 +41,11 @@ impl Closed {
         let quiet = calm.is_some_and(|since| since + CALMING <= self.asked);
         let slack = if quiet { SLACK_IN_CALM } else { SLACK };
         if answered < self.asked + self.retention {
-            Must::BeThere
+            Must::There
         } else if self.retention.is_zero() || asked > self.answered + self.retention + slack {
-            Must::BeGone
+            Must::Gone
         } else {
-            Must::BeEither
+            Must::Either
         }
     }
 }
@@ -61,9 +61,9 @@ impl Ledger {
     ) -> Result<(), String> {
         self.revisits += 1;
         match (closed.must(asked, answered, self.calm), there) {
-            (Must::BeThere, false) => Err(format!("it is gone before its time: {closed:?}")),
-            (Must::BeGone, true) => Err(format!("it is there after its time: {closed:?}")),
-            (Must::BeThere | Must::BeGone | Must::BeEither, _) => Ok(()),
+            (Must::There, false) => Err(format!("it is gone before its time: {closed:?}")),
+            (Must::Gone, true) => Err(format!("it is there after its time: {closed:?}")),
+            (Must::There | Must::Gone | Must::Either, _) => Ok(()),
         }
     }
 }
@@ -79,17 +79,17 @@ mod tests {
     #[test]
     fn it_must_stay_for_its_time_and_not_much_longer() {
         let closed = Closed { retention: seconds(2), asked: seconds(10), answered: seconds(11) };
-        assert_eq!(closed.must(seconds(11), Duration::from_millis(11_999), None), Must::BeThere);
-        assert_eq!(closed.must(seconds(11), seconds(12), None), Must::BeEither);
-        assert_eq!(closed.must(seconds(24), seconds(24), None), Must::BeEither);
-        assert_eq!(closed.must(seconds(26), seconds(26), None), Must::BeGone);
-        assert_eq!(closed.must(seconds(14), seconds(14), Some(seconds(4))), Must::BeGone);
-        assert_eq!(closed.must(seconds(14), seconds(14), Some(seconds(5))), Must::BeEither);
+        assert_eq!(closed.must(seconds(11), Duration::from_millis(11_999), None), Must::There);
+        assert_eq!(closed.must(seconds(11), seconds(12), None), Must::Either);
+        assert_eq!(closed.must(seconds(24), seconds(24), None), Must::Either);
+        assert_eq!(closed.must(seconds(26), seconds(26), None), Must::Gone);
+        assert_eq!(closed.must(seconds(14), seconds(14), Some(seconds(4))), Must::Gone);
+        assert_eq!(closed.must(seconds(14), seconds(14), Some(seconds(5))), Must::Either);
     }
 
     #[test]
     fn without_retention_it_goes_with_the_close() {
         let closed = Closed { retention: seconds(0), asked: seconds(10), answered: seconds(11) };
-        assert_eq!(closed.must(seconds(11), seconds(11), None), Must::BeGone);
+        assert_eq!(closed.must(seconds(11), seconds(11), None), Must::Gone);
     }
 }
