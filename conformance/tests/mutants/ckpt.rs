@@ -171,7 +171,10 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                         Callback::Open { invocation, .. }
                         | Callback::Synchronize { invocation, .. },
                     ) => *invocation = 0,
-                    AnyCallback::Clm(_) | AnyCallback::Msg(_) | AnyCallback::Amf(_) => {}
+                    AnyCallback::Ckpt(Callback::Track { .. } | Callback::Notification(_))
+                    | AnyCallback::Clm(_)
+                    | AnyCallback::Msg(_)
+                    | AnyCallback::Amf(_) => {}
                 }
             }
         },
@@ -189,7 +192,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
 /// Nothing is done: the honest one is only asked for its list.
 fn instead(call: AnyCall, which: fn(&Call) -> bool) -> AnyCall {
     match call {
-        AnyCall::Ckpt(it) if which(&it) => AnyCall::Ckpt(Call::List),
+        AnyCall::Ckpt(it) if which(&it) => AnyCall::Ckpt(Call::List { after: 0 }),
         it => it,
     }
 }

@@ -1,4 +1,5 @@
 //! Bad luck: no memory, slow nodes, lost nodes at every moment, many at once; and the tutorials.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cluster;
 
