@@ -194,7 +194,8 @@ impl World {
         }
         let unlock = notification.items.iter().any(|it| it.change == Change::Unlock);
         if step == Step::Completed && member && notification.items.len() > 1 && !unlock {
-            let told = self.told.entry(notification.view).or_insert(notification.items.clone());
+            let told =
+                self.told.entry(notification.view).or_insert_with(|| notification.items.clone());
             assert_eq!(*told, notification.items, "view {} is told twice", notification.view);
         }
     }
@@ -249,7 +250,7 @@ impl World {
         self.operations += 1;
         let call = match self.rng.u32(..9) {
             0 | 1 => Call::Admin { node, operation: AdminOperation::LOCK },
-            2 | 3 | 4 => Call::Admin { node, operation: AdminOperation::UNLOCK },
+            2..=4 => Call::Admin { node, operation: AdminOperation::UNLOCK },
             5 => Call::Admin { node, operation: AdminOperation::SHUTDOWN },
             6 => Call::Remove { node, cause: Name::new("safEE=x").expect("short") },
             7 => {
