@@ -166,7 +166,10 @@ impl World {
         let patience = Duration::from_millis(self.rng.u64(..300));
         tokio::spawn(async move {
             let Ok(plug) = handle.recovery_plug("storm").await else { return };
-            while !forgetful {
+            if forgetful {
+                return;
+            }
+            loop {
                 let view = judge.lock().unwrap().lives[&life].view.number;
                 sleep_until(Instant::now() + patience).await;
                 if plug.unplug(view).await.is_err() {
