@@ -124,8 +124,8 @@ fn options(settings: &[&str]) -> Options {
             ["spare"] => options.spare = true,
             ["keep-memory"] => options.keep_memory = true,
             ["close-on-exec"] => options.close_on_exec = true,
-            ["exit-is-failure"] => options.exit_is_failure = true,
-            ["success-is-no-failure"] => options.success_is_no_failure = true,
+            ["executes"] => options.executes = true,
+            ["success-ends"] => options.success_ends = true,
             ["shell-status"] => options.killed = KilledStatus::Shell,
             ["back-off", first, longest, reset] => {
                 options.back_off = Some(BackOff {

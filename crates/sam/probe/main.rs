@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "signals, forks and descriptors, as programs in C use them")]
 
 mod calls;
+mod face;
 mod fake;
 
 use rustix::{
@@ -23,7 +24,7 @@ fn main() {
     fake::use_if_named();
     while let Some(line) = order() {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let answer = calls::call(&words).or_else(|| act(&words));
+        let answer = calls::call(&words).or_else(|| face::call(&words)).or_else(|| act(&words));
         say(&answer.unwrap_or_else(|| format!("what is {line:?}?")));
     }
 }
@@ -74,6 +75,13 @@ fn act(words: &[&str]) -> Option<String> {
             unsafe { libc::raise(number(signal)) };
             "survived".to_owned()
         }
+        ["crash"] => {
+            // A program in Rust has a handler for this.
+            set_handler(libc::SIGSEGV, libc::SIG_DFL);
+            // SAFETY: it sends a signal to this process.
+            unsafe { libc::raise(libc::SIGSEGV) };
+            "survived".to_owned()
+        }
         ["beat", every] => beat(number(every)),
         ["ignore", signal] => set_handler(number(signal), libc::SIG_IGN),
         ["default", signal] => set_handler(number(signal), libc::SIG_DFL),
@@ -90,7 +98,7 @@ fn act(words: &[&str]) -> Option<String> {
             let done = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
             format!("{done}")
         }
-        ["files", most] => limit(libc::RLIMIT_NOFILE, number(most)),
+        ["files-to-spare", count] => limit(libc::RLIMIT_NOFILE, limit_that_spares(number(count))),
         ["open-files"] => {
             format!("{}", std::fs::read_dir("/proc/self/fd").expect("proc").count() - 1)
         }
@@ -103,6 +111,17 @@ fn act(words: &[&str]) -> Option<String> {
         ["execute", ref command @ ..] => {
             use std::os::unix::process::CommandExt;
             let error = std::process::Command::new(command[0]).args(&command[1..]).exec();
+            format!("{error}")
+        }
+        ["become", ref command @ ..] => {
+            use std::os::unix::process::CommandExt;
+            let (variable, line) = ais_sam::adopt::offer().expect("an instance");
+            assert_eq!(ais_sam::c::start(), ais_sam::c::OK);
+            let error = std::process::Command::new(command[0])
+                .args(&command[1..])
+                .env(variable, line)
+                .exec();
+            ais_sam::c::stop();
             format!("{error}")
         }
         ["touch", megabytes] => touch(number(megabytes)),
@@ -130,6 +149,8 @@ fn beat(every: u64) -> String {
         }
         sent += 1;
         if ordered_within(every) {
+            // Whatever it is, it means: enough.
+            let _ = order();
             return "beaten".to_owned();
         }
     }
@@ -168,6 +189,16 @@ fn limit(what: libc::__rlimit_resource_t, most: u64) -> String {
     let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
     // SAFETY: the limit lives during the call.
     format!("{}", unsafe { libc::setrlimit(what, &raw const limit) })
+}
+
+/// The limit below which so many numbers of descriptors are free.
+fn limit_that_spares(count: usize) -> u64 {
+    let is_free = |fd: &i32| {
+        // SAFETY: it only asks.
+        unsafe { libc::fcntl(*fd, libc::F_GETFD) < 0 }
+    };
+    let first_not_to_have = (0..).filter(is_free).nth(count).expect("numbers do not end");
+    u64::try_from(first_not_to_have).expect("no less than 0")
 }
 
 /// A descendant that holds all descriptors until it hears the word, or its ancestor's test ends.

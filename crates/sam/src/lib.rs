@@ -31,6 +31,8 @@
 //! ```
 
 pub mod adopt;
+#[cfg(feature = "node")]
+mod ais;
 pub mod c;
 mod death;
 mod error;
@@ -48,6 +50,8 @@ mod supervisor;
 mod sys;
 mod turn;
 
+#[cfg(feature = "node")]
+pub use ais::AisNode;
 pub use death::{Cause, Death, End};
 pub use error::Error;
 pub use face::{Builder, Instance, Sam, Started};
@@ -58,5 +62,8 @@ pub use policy::{Policy, Recovery, State};
 
 /// Where the node is, unless the program has said.
 fn default_connector() -> &'static dyn Connector {
-    &node::Nowhere
+    #[cfg(feature = "node")]
+    return &AisNode::FROM_ENVIRONMENT;
+    #[cfg(not(feature = "node"))]
+    return &node::Nowhere;
 }

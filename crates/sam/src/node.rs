@@ -1,6 +1,8 @@
 //! What the policies QUORUM and CMAP need of a node, and nothing else does.
 
-use ais_types::{Error, ErrorCode, Outcome, resources::Entry};
+#[cfg(not(feature = "node"))]
+use ais_types::{Error, ErrorCode};
+use ais_types::{Outcome, resources::Entry};
 use std::os::fd::BorrowedFd;
 
 /// Makes links to the node. Asked for one in `sam_initialize`, `sam_register`, and by the supervisor
@@ -49,8 +51,10 @@ pub trait NodeLink: Send {
 }
 
 /// There is no node.
+#[cfg(not(feature = "node"))]
 pub(crate) struct Nowhere;
 
+#[cfg(not(feature = "node"))]
 impl Connector for Nowhere {
     fn connect(&self) -> Outcome<Box<dyn NodeLink>> {
         let text = "this program was built without the link to a node (feature `node` of ais-sam), \

@@ -26,10 +26,11 @@ pub struct Options {
     pub keep_memory: bool,
     /// The pipes to the supervisor do not stay open in programs that the instance executes.
     pub close_on_exec: bool,
-    /// The end of an instance is always a failure, health checks or not. What `ais sam run` asks for.
-    pub exit_is_failure: bool,
-    /// With `exit_is_failure`: not so if the instance exits with 0.
-    pub success_is_no_failure: bool,
+    /// The instance will execute another program (see [`adopt`](crate::adopt)). The end of that is always a
+    /// failure, and health is checked only if it asks for it. What `ais sam run` needs.
+    pub executes: bool,
+    /// With `executes`: its end is no failure if it exits with 0.
+    pub success_ends: bool,
 }
 
 /// How long to wait before the next instance. Each failure doubles the wait; an instance that lived
@@ -86,8 +87,8 @@ impl Options {
         spare: false,
         keep_memory: false,
         close_on_exec: false,
-        exit_is_failure: false,
-        success_is_no_failure: false,
+        executes: false,
+        success_ends: false,
     };
 
     /// # Errors

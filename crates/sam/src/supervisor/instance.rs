@@ -82,7 +82,7 @@ impl Supervisor {
     /// or where nobody knows yet what the executed program will ask for.
     pub(super) fn line(&self) -> Result<(ActiveEnd, SupervisorEnd), Error> {
         let options = &self.rules.options;
-        link::line(self.rules.policy.quorum || options.exit_is_failure, options.close_on_exec)
+        link::line(self.rules.policy.quorum || options.executes, options.close_on_exec)
     }
 
     /// In an instance: dies with its supervisor, if that was asked for.

@@ -48,7 +48,7 @@ impl Rules {
         self.interval = self.interval.or(interval);
         self.policy.published |= policy.published;
         self.policy.quorum |= policy.quorum;
-        if !self.options.exit_is_failure {
+        if !self.options.executes {
             self.policy.recovery = policy.recovery;
         }
     }
@@ -187,8 +187,8 @@ impl Supervisor {
     /// What the end of an instance means after all.
     fn judge(&mut self, verdict: Verdict, death: Death) -> Verdict {
         let options = &self.rules.options;
-        let success = options.success_is_no_failure && death.end == crate::End::Exited(0);
-        if self.ending || (options.exit_is_failure && success && death.cause == Cause::Itself) {
+        let success = options.success_ends && death.end == crate::End::Exited(0);
+        if self.ending || (options.executes && success && death.cause == Cause::Itself) {
             return Verdict::Quit;
         }
         verdict

@@ -25,7 +25,7 @@ pub(super) const PASSED: &[i32] =
 const ENDING: &[i32] = &[libc::SIGTERM, libc::SIGINT, libc::SIGQUIT];
 
 /// What is read of a line at a time, and how often in a row.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 16 << 10;
 const PIECES: usize = 64;
 
 /// Why the watch is over.
@@ -60,6 +60,8 @@ pub(super) struct Watch {
     silent_since_ns: u64,
     /// The link to the node broke; that cannot get worse.
     quorum_broken: bool,
+    /// The program that it executed has taken its place, and makes health checks if it likes.
+    adopted: bool,
 }
 
 impl Watch {
@@ -70,6 +72,7 @@ impl Watch {
             blame: Cause::Itself,
             silent_since_ns: monotonic_ns(),
             quorum_broken: false,
+            adopted: false,
         }
     }
 }
@@ -127,7 +130,10 @@ impl Supervisor {
             // As the original sees it: an event that never ends.
             return Some(Duration::ZERO);
         }
-        let interval = self.rules.interval.filter(|_| watch.monitoring == Monitoring::On)?;
+        // A program that may know nothing of SAM may be silent.
+        let checked = watch.adopted || !self.rules.options.executes;
+        let on = checked && watch.monitoring == Monitoring::On;
+        let interval = self.rules.interval.filter(|_| on)?;
         let silent = Duration::from_nanos(monotonic_ns().saturating_sub(watch.silent_since_ns));
         Some(interval.saturating_sub(silent))
     }
@@ -182,7 +188,7 @@ impl Supervisor {
 
     /// Hears what was said; a verdict when the line is at its end.
     fn listen(&mut self, instance: &mut Instance, ended: bool) -> io::Result<Option<Verdict>> {
-        let mut piece = vec![0; PIECE];
+        let mut piece = [0; PIECE];
         for _ in 0..PIECES {
             match read(&instance.line.commands, &mut piece[..]) {
                 Ok(0) => return Ok(Some(self.verdict_at_end(instance))),
@@ -207,7 +213,8 @@ impl Supervisor {
     fn verdict_at_end(&self, instance: &Instance) -> Verdict {
         match instance.watch.monitoring {
             Monitoring::On | Monitoring::WaitingForQuorum => Verdict::Recovery,
-            Monitoring::Off if self.rules.options.exit_is_failure => Verdict::Recovery,
+            // Unless it has not even come so far that it was the program.
+            Monitoring::Off if instance.watch.adopted => Verdict::Recovery,
             Monitoring::Off => Verdict::Quit,
         }
     }
@@ -235,6 +242,10 @@ impl Supervisor {
             Command::MarkFailed => return self.mark_failed(instance),
             Command::Adopt { interval, policy } => {
                 let answer = self.adopt(interval, policy);
+                if answer.is_ok() {
+                    instance.watch.adopted = true;
+                    instance.watch.monitoring = Monitoring::Off;
+                }
                 instance.line.answer(answer);
                 if answer.is_ok() {
                     let turn = turn(&lock());

@@ -1,8 +1,6 @@
 //! In which state which call is legal, and with which code it fails otherwise.
 
-mod common;
-
-use common::Probe;
+use crate::common::Probe;
 
 const BAD_HANDLE: &str = "9";
 const INVALID: &str = "7";

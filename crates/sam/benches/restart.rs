@@ -1,0 +1,214 @@
+//! How long a restart takes, beside corosync's libsam where that is installed:
+//! `cargo bench -p ais-sam --bench restart`.
+//!
+//! The bench starts itself as the supervised program, in one of a few ways.
+#![expect(unsafe_code, reason = "the program is forked")]
+
+use ais_sam::{Options, raw};
+use rustix::{
+    event::poll,
+    process::{Pid, Signal, kill_process},
+    time::{ClockId, Timespec, clock_gettime},
+};
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Lines},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some("program") => program(&arguments[2..]),
+        Some(_) | None => bench(),
+    }
+}
+
+fn now() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+fn sleep(milliseconds: u32) {
+    let limit = Timespec {
+        tv_sec: i64::from(milliseconds / 1000),
+        tv_nsec: i64::from(milliseconds % 1000) * 1_000_000,
+    };
+    let _ = poll(&mut [], Some(&limit));
+}
+
+/// So much memory, every page of it written.
+fn touch(megabytes: usize) {
+    let memory: &'static mut [u8] = vec![0_u8; megabytes << 20].leak();
+    memory.iter_mut().step_by(4096).for_each(|page| *page = 1);
+}
+
+/// Arguments: interval, megabytes touched before register and after it, ignore SIGTERM, options.
+fn program(arguments: &[String]) {
+    let number = |at: usize| -> usize { arguments[at].parse().expect("a number") };
+    touch(number(1));
+    if number(3) != 0 {
+        // SAFETY: nothing of ours depends on the signal.
+        unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
+    }
+    let has = |option: &str| arguments[4..].iter().any(|it| it == option);
+    let options =
+        Options { spare: has("spare"), keep_memory: has("keep-memory"), ..Options::default() };
+    raw::set_options(options).expect("options");
+    raw::initialize(i32::try_from(number(0)).expect("small"), 2).expect("initialize");
+    // SAFETY: this process has one thread.
+    let instance = unsafe { raw::register() }.expect("register");
+    let registered = now();
+    touch(number(2));
+    raw::start().expect("start");
+    println!("{registered} {} {} {instance}", now(), std::process::id());
+    loop {
+        let _ = poll(&mut [], None);
+    }
+}
+
+/// A supervised program.
+struct Program {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    last: u32,
+}
+
+impl Program {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the program");
+        let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        Self { process, lines, last: 0 }
+    }
+
+    /// When the next instance was past register, and when it was started; its process number.
+    fn next(&mut self) -> (u64, u64, Pid) {
+        let line = self.lines.next().expect("an instance").expect("a line");
+        let numbers: Vec<u64> = line.split(' ').map(|it| it.parse().expect("a number")).collect();
+        self.last = u32::try_from(numbers[2]).expect("a process");
+        (numbers[0], numbers[1], Pid::from_raw(self.last.cast_signed()).expect("a process"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if let Some(pid) = Pid::from_raw(self.last.cast_signed()) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+fn bench() {
+    let libsam = libsam();
+    if libsam.is_none() {
+        println!("libsam is not installed (apt-get install corosync libsam-dev): no comparison");
+    }
+    let ways = [
+        ("ais-sam", Some(vec![])),
+        ("ais-sam, spare", Some(vec!["spare"])),
+        ("ais-sam, kept memory", Some(vec!["keep-memory"])),
+        ("ais-sam, spare, kept memory", Some(vec!["spare", "keep-memory"])),
+        ("libsam", None),
+    ];
+    let command = |options: &Option<Vec<&str>>, arguments: [usize; 4]| {
+        let mut command = match (options, &libsam) {
+            (Some(_), _) => {
+                let mut command = Command::new(env::current_exe().expect("this program"));
+                command.arg("program");
+                command
+            }
+            (None, Some(libsam)) => Command::new(libsam),
+            (None, None) => return None,
+        };
+        command.args(arguments.map(|it| it.to_string())).args(options.iter().flatten());
+        Some(command)
+    };
+    println!("kill -9 of the active -> next instance past register, in ms");
+    for (what, before, after, rounds) in [
+        ("small heap", 0, 0, 200),
+        ("500 MB before register", 500, 0, 40),
+        ("500 MB in each instance", 0, 500, 15),
+    ] {
+        for (name, options) in &ways {
+            if let Some(command) = command(options, [0, before, after, 0]) {
+                show(what, name, killed(command, rounds, before + after));
+            }
+        }
+    }
+    println!("last sign of life -> next instance past register, interval 100 ms, in ms");
+    for (what, ignore) in [("the warning kills", 0), ("the warning is ignored", 1)] {
+        for (name, options) in &ways {
+            if let Some(command) = command(options, [100, 0, 0, ignore]) {
+                show(what, name, missed(command, 30));
+            }
+        }
+    }
+    println!("wake-ups of an idle supervisor in 5 s, interval 0");
+    for (name, options) in &ways {
+        if let Some(command) = command(options, [0, 0, 0, 0]) {
+            println!("  {name:<30} {}", wake_ups(command));
+        }
+    }
+}
+
+fn show(what: &str, name: &str, mut times: Vec<u64>) {
+    times.sort_unstable();
+    let at = |part: usize| times[(times.len() - 1) * part / 100] as f64 / 1e6;
+    println!("  {what:<26} {name:<30} p50 {:8.3}  p90 {:8.3}  max {:8.3}", at(50), at(90), at(100));
+}
+
+fn killed(command: Command, rounds: usize, megabytes: usize) -> Vec<u64> {
+    let mut program = Program::start(command);
+    let (_, _, mut pid) = program.next();
+    let mut times = Vec::new();
+    for _ in 0..rounds {
+        // Until everything is quiet: a spare is forked, old memory is freed.
+        sleep(if megabytes > 0 { 250 } else { 10 });
+        let began = now();
+        kill_process(pid, Signal::KILL).expect("it lives");
+        let (registered, _, next) = program.next();
+        times.push(registered - began);
+        pid = next;
+    }
+    times
+}
+
+fn missed(command: Command, rounds: usize) -> Vec<u64> {
+    let mut program = Program::start(command);
+    let (_, mut started, _) = program.next();
+    let mut times = Vec::new();
+    for _ in 0..rounds {
+        let (registered, next_started, _) = program.next();
+        times.push(registered - started);
+        started = next_started;
+    }
+    times
+}
+
+fn wake_ups(command: Command) -> u64 {
+    let mut program = Program::start(command);
+    program.next();
+    sleep(200);
+    let file = format!("/proc/{}/status", program.process.id());
+    let switches = || -> u64 {
+        let status = fs::read_to_string(&file).expect("it lives");
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt")).expect("a count");
+        line.rsplit('\t').next().expect("a value").parse().expect("a number")
+    };
+    let before = switches();
+    sleep(5000);
+    switches() - before
+}
+
+/// The same program over libsam, if it can be built.
+fn libsam() -> Option<PathBuf> {
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/libsam.c");
+    let built = env::temp_dir().join(format!("ais-libsam-{}", std::process::id()));
+    let compiler = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    let mut command = Command::new(compiler);
+    command.args(["-O2", "-o"]).arg(&built).arg(source).arg("-lsam").stderr(Stdio::null());
+    command.status().ok()?.success().then_some(built)
+}

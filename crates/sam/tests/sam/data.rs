@@ -1,0 +1,98 @@
+//! Stored data. Digest, section 3.
+
+use crate::common::{Probe, kill};
+use rustix::process::Signal;
+
+#[test]
+fn what_is_stored_before_the_split_every_instance_has() {
+    let mut probe = Probe::new();
+    probe.expect(&[("initialize 0 2", "1"), ("getsize", "1 0"), ("store abc", "1")]);
+    for _ in 0..3 {
+        if probe.ask("state") == "initialized" {
+            probe.register();
+        }
+        probe.expect(&[("getsize", "1 3"), ("restore 5", "1 abc.."), ("start", "1")]);
+        probe.order("exit 0");
+        probe.instance();
+    }
+}
+
+#[test]
+fn what_an_instance_stores_the_next_one_has() {
+    let mut probe = Probe::new();
+    probe.expect(&[("initialize 0 2", "1"), ("store abcdef", "1")]);
+    probe.register();
+    probe.expect(&[("store xy", "1"), ("restore 6", "1 xy...."), ("start", "1")]);
+    probe.order("exit 0");
+    probe.instance();
+    probe.expect(&[("getsize", "1 2"), ("restore 2", "1 xy"), ("restore 1", "7")]);
+    probe.expect(&[("store-null 7", "1"), ("getsize", "1 0"), ("start", "1")]);
+    probe.order("exit 0");
+    probe.instance();
+    probe.expect(&[("getsize", "1 0"), ("restore 4", "1 ....")]);
+}
+
+#[test]
+fn nothing_is_the_same_as_empty() {
+    let mut probe = Probe::new();
+    probe.expect(&[("initialize 0 2", "1"), ("store abc", "1"), ("store-much 0", "1")]);
+    probe.expect(&[("getsize", "1 0"), ("restore 2", "1 ..")]);
+    probe.register();
+    probe.expect(&[("store abc", "1"), ("store-much 0", "1"), ("getsize", "1 0")]);
+}
+
+#[test]
+fn sizes_that_no_memory_has_are_too_big_in_every_state() {
+    let mut probe = Probe::new();
+    let calls =
+        [("store-null 9223372036854775807", "26"), ("store-null 18446744073709551615", "26")];
+    probe.expect(&calls);
+    probe.expect(&[("store-null 9223372036854775806", "9"), ("initialize 0 2", "1")]);
+    probe.expect(&calls);
+    probe.register();
+    probe.expect(&calls);
+    probe.expect(&[("store-null 9223372036854775806", "1"), ("finalize", "1")]);
+    probe.expect(&calls);
+}
+
+#[test]
+fn much_data_goes_through() {
+    let mut probe = Probe::new();
+    probe.expect(&[("initialize 60000 2", "1")]);
+    probe.register();
+    for bytes in ["65535", "65536", "10000000"] {
+        let store = format!("store-much {bytes}");
+        probe.expect(&[(&store, "1"), ("start", "1"), ("hc", "1")]);
+        probe.order("exit 0");
+        probe.instance();
+        probe.expect(&[("getsize", &format!("1 {bytes}"))]);
+    }
+}
+
+#[test]
+fn data_on_its_way_at_the_end_is_not_stored() {
+    let mut probe = Probe::new();
+    probe.expect(&[("initialize 0 2", "1")]);
+    let first = probe.register();
+    probe.expect(&[("store old", "1"), ("start", "1")]);
+    // The supervisor is stopped, so that the instance is killed in the middle of what it says.
+    kill(probe.pid(), Signal::STOP);
+    probe.order("store-much 10000000");
+    wait_until_asleep(first.pid);
+    kill(first.pid, Signal::KILL);
+    kill(probe.pid(), Signal::CONT);
+    probe.instance();
+    probe.expect(&[("restore 3", "1 old")]);
+}
+
+/// Until it waits for its line to take more.
+fn wait_until_asleep(pid: u32) {
+    let waits = || {
+        let waits = std::fs::read_to_string(format!("/proc/{pid}/syscall")).expect("it lives");
+        // poll or ppoll with the one descriptor; reading the next order is read.
+        waits.starts_with("7 ") || waits.starts_with("271 ")
+    };
+    while !waits() {
+        std::thread::yield_now();
+    }
+}
