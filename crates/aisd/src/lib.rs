@@ -9,6 +9,7 @@
 pub mod config;
 pub mod keeper;
 pub mod model;
+mod watchdog;
 
 mod daemon;
 mod launcher;

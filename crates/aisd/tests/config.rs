@@ -3,7 +3,7 @@
 
 use ais_node::NodeLimits;
 use ais_types::{NodeId, Role, Time};
-use aisd::config::{Config, LogFormat, Transport};
+use aisd::config::{Config, LogFormat, Transport, Watchdog};
 use proptest::prelude::*;
 use std::{path::Path, time::Duration};
 
@@ -153,5 +153,32 @@ proptest! {
         if let Err(error) = parse(&text) {
             prop_assert!(error.starts_with("/etc/ais/node.toml:"), "{}", error);
         }
+    }
+}
+
+#[test]
+fn the_watchdog_does_one_of_four_things() {
+    let with = |line: &str| parse(&GOOD.replacen("failure_timeout_ms = 800", line, 1));
+    assert_eq!(parse(GOOD).unwrap().watchdog, Watchdog::Log);
+    let command = vec!["reboot".to_owned(), "-f".to_owned()];
+    for (line, is) in [
+        ("watchdog = { action = \"off\" }", Watchdog::Off),
+        ("watchdog = { action = \"log\" }", Watchdog::Log),
+        ("watchdog = { action = \"stop\" }", Watchdog::Stop),
+        (
+            "watchdog = { action = \"command\", command = [\"reboot\", \"-f\"] }",
+            Watchdog::Command(command),
+        ),
+    ] {
+        assert_eq!(with(line).unwrap().watchdog, is);
+    }
+    for (line, said) in [
+        ("watchdog = { action = \"bark\" }", "is no action"),
+        ("watchdog = { action = \"command\" }", "there is no command"),
+        ("watchdog = { action = \"command\", command = [] }", "there is no command"),
+        ("watchdog = { action = \"stop\", command = [\"x\"] }", "a command that is never run"),
+    ] {
+        let error = with(line).unwrap_err();
+        assert!(error.contains(said), "{error}");
     }
 }

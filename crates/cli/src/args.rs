@@ -2,7 +2,7 @@
 
 use crate::dev::Witness;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// Look at a cluster and act on it.
 #[derive(Debug, Parser)]
@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Membership.
     #[command(subcommand)]
     Clm(Clm),
+    /// Supervised processes.
+    #[command(subcommand)]
+    Sam(Sam),
     /// Run a node: what `aisd` does.
     #[command(hide = true)]
     Node(aisd::Arguments),
@@ -193,4 +196,60 @@ pub(crate) struct ClmNode {
 pub(crate) enum Msg {
     /// Every queue, who receives from it, and where its messages are.
     List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sam {
+    /// Supervise a program by its end and, if it knows SAM, by its health checks.
+    Run(SamRun),
+    /// What supervised processes have published at the node.
+    List,
+    /// What one of them has published.
+    Show {
+        /// The process number of its supervisor.
+        pid: u32,
+    },
+    /// Remove what a supervisor that is gone has left behind.
+    Forget {
+        /// Its process number.
+        pid: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SamRun {
+    /// A program that makes health checks is warned after so long a silence, and killed after as long
+    /// again. Default: what the program itself asks for.
+    #[arg(long, value_name = "TIME", value_parser = crate::sam::duration)]
+    pub(crate) interval: Option<Duration>,
+    /// Start it anew whenever it ends (default).
+    #[arg(long)]
+    pub(crate) restart: bool,
+    /// End when it ends.
+    #[arg(long, conflicts_with = "restart")]
+    pub(crate) quit: bool,
+    /// Let it begin when there is quorum, and end it without.
+    #[arg(long)]
+    pub(crate) quorum: bool,
+    /// Publish its state at the node.
+    #[arg(long)]
+    pub(crate) publish: bool,
+    /// An end with status 0 is no failure.
+    #[arg(long)]
+    pub(crate) until_success: bool,
+    /// Give up at the failure after so many restarts…
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) restarts: Option<u32>,
+    /// …in this time.
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = crate::sam::duration)]
+    pub(crate) within: Duration,
+    /// Wait so long before the first restart, twice as long before the next, and no longer than 30 s.
+    #[arg(long, value_name = "TIME", value_parser = crate::sam::duration)]
+    pub(crate) back_off: Option<Duration>,
+    /// The number of the signal that warns.
+    #[arg(long, value_name = "NUMBER", default_value_t = 15)]
+    pub(crate) warn_signal: i32,
+    /// The program and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) program: Vec<OsString>,
 }

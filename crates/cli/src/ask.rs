@@ -1,7 +1,10 @@
 //! What is asked of a node.
 
 use ais_client::{Amf, Ckpt, Clm, Endpoint, Node, Session, Watch};
-use ais_types::{Error, ErrorCode, Name, Outcome, ServiceId, Version, amf, ckpt, clm, msg, node};
+use ais_types::{
+    Error, ErrorCode, Name, Outcome, ServiceId, Version, amf, ckpt, clm, msg, node,
+    resources::Object,
+};
 
 const PROGRAM: &str = "ais";
 
@@ -23,6 +26,25 @@ pub(crate) fn nodes(at: &Endpoint) -> Outcome<clm::Configuration> {
 /// The membership, and its changes.
 pub(crate) fn watch(at: &Endpoint) -> Outcome<Watch<Session>> {
     Watch::<Session>::open(at, PROGRAM)
+}
+
+/// What supervised processes have published.
+pub(crate) fn resources(at: &Endpoint) -> Outcome<Vec<Object>> {
+    Node::<Session>::open(at, PROGRAM)?.resources()
+}
+
+/// What one of them has published.
+pub(crate) fn resource(at: &Endpoint, pid: u32) -> Outcome<Object> {
+    let found = resources(at)?.into_iter().find(|object| object.pid == pid);
+    found.ok_or_else(|| {
+        let text = format!("process {pid} has published nothing at this node; see `ais sam list`");
+        Error::new(ErrorCode::NotExist, text)
+    })
+}
+
+/// Removes what this process has left behind.
+pub(crate) fn forget(at: &Endpoint, pid: u32) -> Outcome<()> {
+    Node::<Session>::open(at, PROGRAM)?.forget(pid)
 }
 
 /// The checkpoints.

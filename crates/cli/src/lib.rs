@@ -12,6 +12,7 @@ pub mod dev;
 mod failure;
 pub mod logs;
 mod run;
+mod sam;
 mod show;
 pub mod wait;
 

@@ -2,9 +2,10 @@
 
 use crate::{
     Failure,
-    args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev, Msg},
+    args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev, Msg, Sam},
     ask, demo,
     dev::{Cluster, Lifetime, PATIENCE, Plan},
+    sam,
     show::{Done, Seen, show},
 };
 use ais_client::{Endpoint, SOCKET_VARIABLE};
@@ -35,6 +36,10 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Ckpt(Ckpt::List) => show_asked(&common, ask::checkpoints),
         Command::Msg(Msg::List) => show_asked(&common, ask::queues),
         Command::Clm(clm) => run_clm(clm, &common),
+        Command::Sam(sam) => match run_sam(sam, &common) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -184,6 +189,22 @@ fn watch(common: &Common) -> Result<(), Failure> {
         show(&Seen::from(change?), common.json);
     }
     Ok(())
+}
+
+fn run_sam(sam: Sam, common: &Common) -> Result<ExitCode, Failure> {
+    match sam {
+        Sam::Run(run) => {
+            let endpoint = (run.quorum || run.publish).then(|| endpoint(common)).transpose()?;
+            return sam::run(&run, endpoint);
+        }
+        Sam::List => show_asked(common, ask::resources)?,
+        Sam::Show { pid } => show_asked(common, |at| ask::resource(at, pid))?,
+        Sam::Forget { pid } => {
+            ask::forget(&endpoint(common)?, pid)?;
+            say(common, format!("what process {pid} has published is removed"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! What people see. Programs get the same as JSON.
 
-use ais_types::{MemberId, amf, ckpt, clm, msg, node};
+use ais_types::{MemberId, amf, ckpt, clm, msg, node, resources::Object};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -171,6 +171,36 @@ impl Show for Vec<amf::Cause> {
         });
         table(rows.collect())
     }
+}
+
+impl Show for Vec<Object> {
+    fn lines(&self) -> String {
+        let rows = self.iter().map(|object| {
+            let [recovery, period, updated, state] = values(object);
+            vec![object.pid.to_string(), state, recovery, period, updated]
+        });
+        table(rows.collect())
+    }
+}
+
+impl Show for Object {
+    fn lines(&self) -> String {
+        let keys = ["recovery", "poll_period", "last_updated", "state"];
+        let lines = keys.into_iter().zip(values(self));
+        let line = |(key, value)| format!("resources.process.{}.{key} = {value}\n", self.pid);
+        lines.map(line).collect()
+    }
+}
+
+/// Recovery, period, last sign of life and state, as text; `-` for what was never set.
+fn values(object: &Object) -> [String; 4] {
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    [
+        or_dash(object.recovery.map(|it| it.to_string())),
+        or_dash(object.poll_period.map(|it| it.to_string())),
+        or_dash(object.last_updated.map(|it| it.to_string())),
+        or_dash(object.state.map(|it| it.to_string())),
+    ]
 }
 
 /// Columns as wide as they need to be.

@@ -164,6 +164,12 @@ impl Session {
         Ok(())
     }
 
+    /// In a forked child, where the session still belongs to the parent: closes this process's copies of
+    /// its descriptors, and neither says nor ends anything.
+    pub fn abandon(self) {
+        self.state.store(GONE, Ordering::SeqCst);
+    }
+
     fn exchange(&self, frame: &Frame, patience: Option<Duration>) -> Outcome<Frame> {
         self.check_open()?;
         let connection = self.take_connection()?;

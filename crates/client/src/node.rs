@@ -1,9 +1,10 @@
 //! The handle of the node itself: what operators ask. The model for the services' handles.
 
-use crate::{Caller, Endpoint, Patience, Session};
+use crate::{Caller, Endpoint, Patience, Session, Wait};
 use ais_types::{
-    Outcome, ServiceId, Version,
-    node::{Call, Reply, Status},
+    Error, ErrorCode, Outcome, ServiceId, Version,
+    node::{Call, Callback, Reply, Status},
+    resources::{Entry, Object},
 };
 
 /// Asks a node how it is. Blocking with a [`Session`], async with an
@@ -28,8 +29,97 @@ impl<S: Caller> Node<S> {
     pub fn status(&self) -> S::Answer<'_, Status> {
         self.session.ask(Call::Status, Patience::USUAL, |reply| match reply {
             Reply::Status(status) => Ok(status),
+            other @ (Reply::Quorum(_) | Reply::Done | Reply::Resources(_)) => Err(strange(&other)),
         })
     }
+
+    /// Whether there is quorum, which is whether this node may act for its group. From now on every
+    /// change of it is a [`Callback::Quorum`].
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn follow_quorum(&self, patience: Patience) -> S::Answer<'_, bool> {
+        self.session.ask(Call::FollowQuorum, patience, |reply| match reply {
+            Reply::Quorum(quorate) => Ok(quorate),
+            other @ (Reply::Status(_) | Reply::Done | Reply::Resources(_)) => Err(strange(&other)),
+        })
+    }
+
+    /// Sets one entry of the object of this process, `resources.process.<pid>.*`.
+    ///
+    /// # Errors
+    /// NO_RESOURCES when too many processes are published; those of the session.
+    pub fn publish(&self, entry: Entry, patience: Patience) -> S::Answer<'_, ()> {
+        self.session.ask(Call::Publish(entry), patience, done)
+    }
+
+    /// Removes the object of this process.
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn withdraw(&self, patience: Patience) -> S::Answer<'_, ()> {
+        self.session.ask(Call::Withdraw, patience, done)
+    }
+
+    /// What supervised processes have published, by process.
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn resources(&self) -> S::Answer<'_, Vec<Object>> {
+        self.session.ask(Call::Resources, Patience::USUAL, resources)
+    }
+
+    /// The same. From now on every change but a sign of life is a [`Callback::Resources`].
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn follow_resources(&self) -> S::Answer<'_, Vec<Object>> {
+        self.session.ask(Call::FollowResources, Patience::USUAL, resources)
+    }
+
+    /// Removes the object that this process has left behind.
+    ///
+    /// # Errors
+    /// NOT_EXIST if there is none; those of the session.
+    pub fn forget(&self, pid: u32) -> S::Answer<'_, ()> {
+        self.session.ask(Call::Forget(pid), Patience::USUAL, done)
+    }
+
+    /// The next thing that is told unasked; `None` when the wait is over.
+    ///
+    /// # Errors
+    /// Those of the session.
+    pub fn callback(&self, wait: Wait) -> S::Answer<'_, Option<Callback>> {
+        self.session.callback(wait)
+    }
+
+    /// The session itself: blocking ones are what to poll for callbacks.
+    pub fn session(&self) -> &S {
+        &self.session
+    }
+
+    /// Gives the session back.
+    pub fn into_session(self) -> S {
+        self.session
+    }
+}
+
+fn done(reply: Reply) -> Outcome<()> {
+    match reply {
+        Reply::Done => Ok(()),
+        other @ (Reply::Status(_) | Reply::Quorum(_) | Reply::Resources(_)) => Err(strange(&other)),
+    }
+}
+
+fn resources(reply: Reply) -> Outcome<Vec<Object>> {
+    match reply {
+        Reply::Resources(objects) => Ok(objects),
+        other @ (Reply::Status(_) | Reply::Quorum(_) | Reply::Done) => Err(strange(&other)),
+    }
+}
+
+fn strange(reply: &Reply) -> Error {
+    Error::new(ErrorCode::Library, format!("an answer to another question: {reply:?}"))
 }
 
 impl Node<Session> {

@@ -1,7 +1,8 @@
 //! The rules of a configuration.
 
 use super::{
-    Config, ConfigError, Document, Log, LogFormat, Node, Socket, Transport, limits, raw, services,
+    Config, ConfigError, Document, Log, LogFormat, Node, Socket, Transport, Watchdog, limits, raw,
+    services,
 };
 use ais_types::{NodeId, Role};
 use std::{
@@ -57,6 +58,7 @@ pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config>
             .metrics
             .map(|it| socket_address(document, "listen", &it.listen))
             .transpose()?,
+        watchdog: it.watchdog(raw.watchdog)?,
         folder,
     })
 }
@@ -287,6 +289,32 @@ impl Check<'_> {
             },
         };
         Ok(Log { level, format })
+    }
+
+    fn watchdog(&self, raw: Option<raw::Watchdog>) -> Checked<Watchdog> {
+        let Some(raw) = raw else { return Ok(Watchdog::default()) };
+        let command = raw.command.as_ref();
+        let action = match (raw.action.get_ref().as_str(), command.map(|it| it.get_ref())) {
+            ("off", None) => Watchdog::Off,
+            ("log", None) => Watchdog::Log,
+            ("stop", None) => Watchdog::Stop,
+            ("command", Some(words)) if !words.is_empty() => Watchdog::Command(words.clone()),
+            ("command", _) => {
+                let help = "add one, as command = [\"/sbin/reboot\"]";
+                return Err(self.wrong(&raw.action, "action", "there is no command", help));
+            }
+            ("off" | "log" | "stop", Some(_)) => {
+                let problem = "a command that is never run";
+                let help = "use the action \"command\", or leave it out";
+                return Err(self.wrong(&raw.action, "command", problem, help));
+            }
+            (other, _) => {
+                let problem = format!("{other:?} is no action");
+                let help = "use \"off\", \"log\", \"stop\" or \"command\"";
+                return Err(self.wrong(&raw.action, "action", problem, help));
+            }
+        };
+        Ok(action)
     }
 }
 

@@ -13,6 +13,7 @@
 //! limits = { process_sessions = 1024, process_calls = 4096 }   # see `ais_node::NodeLimits`
 //! ckpt = { copies = 2, memory = 2147483648 }                   # see `ais_ckpt::Settings`
 //! msg = { copies = 2 }                                         # see `ais_msg::Settings`
+//! watchdog = { action = "log" }      # what a supervised process that failed for good does to the node
 //!
 //! [[nodes]]
 //! id = 1
@@ -70,8 +71,25 @@ pub struct Config {
     pub msg: MsgSettings,
     /// Where watchers ask for the node's numbers.
     pub metrics: Option<SocketAddr>,
+    /// What a supervised process that failed for good does to the node.
+    pub watchdog: Watchdog,
     /// The file's folder.
     pub folder: PathBuf,
+}
+
+/// What is done when a process supervised under QUIT has failed for good, or its supervisor is silent.
+/// About others only a line is logged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Watchdog {
+    /// Nothing at all.
+    Off,
+    /// A line is logged.
+    #[default]
+    Log,
+    /// The node leaves its group and stops, with everything that runs on it.
+    Stop,
+    /// This program is run, with the number of the process as its last argument.
+    Command(Vec<String>),
 }
 
 /// One node of the cluster.

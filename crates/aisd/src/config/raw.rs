@@ -18,6 +18,7 @@ pub(super) struct Config {
     pub(super) ckpt: Option<super::services::RawCkpt>,
     pub(super) msg: Option<super::services::RawMsg>,
     pub(super) metrics: Option<Metrics>,
+    pub(super) watchdog: Option<Watchdog>,
     pub(super) nodes: Spanned<Vec<Spanned<Node>>>,
 }
 
@@ -49,4 +50,11 @@ pub(super) struct Log {
 #[serde(deny_unknown_fields)]
 pub(super) struct Metrics {
     pub(super) listen: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Watchdog {
+    pub(super) action: Spanned<String>,
+    pub(super) command: Option<Spanned<Vec<String>>>,
 }

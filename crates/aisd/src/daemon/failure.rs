@@ -25,6 +25,10 @@ pub(super) enum Failure {
     Group(String),
     #[error("the node has stopped: {0}")]
     Node(ShellError),
+    #[error(
+        "supervised process {0} has failed for good, and the watchdog was told to stop the node then"
+    )]
+    Watchdog(u32),
     #[error("it cannot start over: {0}")]
     Restart(io::Error),
 }

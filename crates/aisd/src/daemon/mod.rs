@@ -6,7 +6,8 @@ mod metrics;
 mod network;
 mod notify;
 
-use crate::{KeeperLauncher, config::Config, keeper::Keeper, model};
+use crate::{KeeperLauncher, config::Config, keeper::Keeper, model, watchdog};
+use ais_client::Endpoint;
 use ais_group::{
     Group, Identity, Solo,
     raft::{Config as RaftConfig, Raft},
@@ -123,10 +124,13 @@ async fn serve(
     }
     tracing::info!(cluster = config.cluster, node = config.this().name, "started");
     notify::ready();
-    let reason = until_stopped(&node).await?;
+    let (reason, failed) = until_stopped(&node, config).await?;
     notify::stopping();
     // The node has let go of it: it kills what is left, and ends.
     process.wait().map_err(Failure::Keeper)?;
+    if let Some(pid) = failed {
+        return Err(Failure::Watchdog(pid));
+    }
     if matches!(reason, ShellError::Left(_)) {
         tracing::warn!(%reason, "starts over");
         sleep_until(born + RESTART_MIN).await;
@@ -134,18 +138,36 @@ async fn serve(
     Ok(reason)
 }
 
-/// Waits for the end, which the first SIGTERM or SIGINT asks for.
-async fn until_stopped(node: &NodeHandle) -> Result<ShellError, Failure> {
+/// Waits for the end, which the first SIGTERM or SIGINT asks for, or the supervised process of this number.
+async fn until_stopped(
+    node: &NodeHandle,
+    config: &Config,
+) -> Result<(ShellError, Option<u32>), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Runtime)?;
-    tokio::select! {
-        reason = node.stopped() => return Ok(reason),
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let failed = tokio::select! {
+        reason = node.stopped() => return Ok((reason, None)),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        pid = watch(node, config) => Some(pid),
+    };
     tracing::info!("leaves the cluster");
     node.stop().await;
-    Ok(node.stopped().await)
+    Ok((node.stopped().await, failed))
+}
+
+/// The supervised process because of which the node is to stop.
+async fn watch(node: &NodeHandle, config: &Config) -> u32 {
+    let program = node.program();
+    let endpoint = Endpoint::inside(move || program.connect());
+    match watchdog::watch(&endpoint, &config.watchdog).await {
+        Ok(pid) => pid,
+        Err(error) => {
+            // The node is ending, which others see to.
+            tracing::debug!(%error, "the watchdog has lost its node");
+            std::future::pending().await
+        }
+    }
 }
 
 fn start(

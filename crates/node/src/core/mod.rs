@@ -4,6 +4,7 @@ mod event;
 mod figures;
 mod gate;
 mod isolation;
+mod itself;
 mod links;
 mod processes;
 mod routes;
@@ -100,6 +101,7 @@ pub struct Core {
     gate: gate::Gate,
     isolation: isolation::Isolation,
     sessions: sessions::Sessions,
+    resources: itself::Resources,
     processes: processes::Processes,
     links: links::Links,
     /// Which service, by which number, waits for which of our barriers.
@@ -128,6 +130,7 @@ impl Core {
     pub fn new(config: CoreConfig, services: Vec<Box<dyn Driven>>) -> Self {
         Self {
             sessions: sessions::Sessions::default(),
+            resources: itself::Resources::default(),
             processes: processes::Processes::default(),
             links: links::Links::new(config.limits.early_bytes),
             config,
@@ -277,6 +280,7 @@ impl Core {
             return;
         }
         self.lease = lease;
+        self.tell_quorum(out);
         if lease == Lease::Held {
             out.extend(self.sessions.take_held());
         }

@@ -5,10 +5,9 @@ use crate::driven::RawInput;
 use ais_service::{Caller, Instant, Lease, Now, Timers};
 use ais_types::{
     ClientId, Error, ErrorCode, MemberId, Outcome, ProcessId, Role, ServiceId, Version, frame,
-    node as words,
 };
-use ais_wire::{Frame, decode, encode};
-use std::collections::{BTreeMap, VecDeque};
+use ais_wire::{Frame, encode};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const NO_MEMBER: &str = "this node is no member of the cluster; unlock it, or wait until it is one, and initialize then";
 const STALE: &str =
@@ -20,6 +19,10 @@ pub(super) struct Sessions {
     usage: Usage,
     /// When a session that broke off counts as closed by a living process.
     pub(super) farewells: Timers<Instant, SessionId>,
+    /// Who is told of quorum.
+    pub(super) quorum_followers: BTreeSet<SessionId>,
+    /// Who is told of what is published.
+    pub(super) resource_followers: BTreeSet<SessionId>,
 }
 
 struct Session {
@@ -38,7 +41,9 @@ struct Session {
 
 #[derive(Clone, Copy)]
 enum With {
-    Node,
+    Node {
+        pid: u32,
+    },
     Service {
         index: usize,
         process: ProcessId,
@@ -59,9 +64,9 @@ struct Asked {
 
 /// Where a reply belongs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Place {
-    connection: ConnectionId,
-    tag: u64,
+pub(super) struct Place {
+    pub(super) connection: ConnectionId,
+    pub(super) tag: u64,
 }
 
 impl Session {
@@ -100,11 +105,20 @@ impl Sessions {
 
     pub(super) fn remove(&mut self, session: SessionId) {
         self.farewells.clear(&session);
+        self.quorum_followers.remove(&session);
+        self.resource_followers.remove(&session);
         let Some(ended) = self.open.remove(&session) else { return };
         let asked = ended.calls.values().map(|it| it.bytes);
         let waiting = ended.waiting.iter().map(|(_, frame)| frame.wire_len());
         asked.chain(waiting).for_each(|bytes| self.usage.call_ended(ended.process, bytes));
         self.usage.session_closed(ended.process);
+    }
+
+    /// The number of the next callback of this session.
+    pub(super) fn next_callback(&mut self, session: SessionId) -> Option<u64> {
+        let open = self.open.get_mut(&session)?;
+        open.callbacks += 1;
+        Some(open.callbacks)
     }
 
     pub(super) fn of_process(&self, key: ProcessKey) -> Vec<SessionId> {
@@ -122,7 +136,7 @@ impl Sessions {
     }
 }
 
-fn refusal(code: ErrorCode, text: impl Into<String>) -> Error {
+pub(super) fn refusal(code: ErrorCode, text: impl Into<String>) -> Error {
     Error::new(code, text)
 }
 
@@ -157,7 +171,7 @@ impl Core {
         }
         self.sessions.usage.admits_session(peer.key, &self.config.limits)?;
         if service == ServiceId::NODE {
-            return Ok(With::Node);
+            return Ok(With::Node { pid: peer.pid });
         }
         let index = self.index_of(service).ok_or_else(|| {
             let text = format!("this node has no service {}", service.0);
@@ -269,8 +283,8 @@ impl Core {
     ) {
         let Some(open) = self.sessions.open.get(&session) else { return };
         let with = open.with;
-        if matches!(with, With::Node) {
-            return self.answer_for_node(session, place, &frame, out);
+        if let With::Node { pid } = with {
+            return self.answer_for_node(session, pid, place, &frame, out);
         }
         if let Some(error) = self.stale(with) {
             let reply = reply_frame(place.tag, Err(error));
@@ -355,7 +369,7 @@ impl Core {
     /// The client that a session of this node is to its service.
     fn client(&self, session: SessionId) -> Option<ClientId> {
         match self.sessions.open.get(&session)?.with {
-            With::Node => None,
+            With::Node { .. } => None,
             With::Service { member, .. } => Some(ClientId { member, number: session.0 }),
         }
     }
@@ -381,7 +395,13 @@ impl Core {
     }
 
     /// A program broke the protocol: its call is answered, its session ends.
-    fn breach(&mut self, session: SessionId, place: Place, what: &str, out: &mut Vec<Effect>) {
+    pub(super) fn breach(
+        &mut self,
+        session: SessionId,
+        place: Place,
+        what: &str,
+        out: &mut Vec<Effect>,
+    ) {
         let error = refusal(ErrorCode::Library, format!("the program broke the protocol: {what}"));
         let reply = reply_frame(place.tag, Err(error.clone()));
         out.push(Effect::Reply(session, place.connection, reply));
@@ -456,36 +476,5 @@ impl Core {
             }
             !cancelled
         });
-    }
-
-    /// Operators are answered always, lease or not.
-    fn answer_for_node(
-        &mut self,
-        session: SessionId,
-        place: Place,
-        call: &Frame,
-        out: &mut Vec<Effect>,
-    ) {
-        match decode::<words::Call>(call) {
-            Ok(words::Call::Status) => {
-                let mut reply: Outcome<_> = Ok(words::Reply::Status(self.status()));
-                let reply = encode(frame::REPLY, place.tag, &mut reply);
-                out.push(Effect::Reply(session, place.connection, reply));
-            }
-            Err(error) => self.breach(session, place, &error.to_string(), out),
-        }
-    }
-
-    fn status(&self) -> words::Status {
-        words::Status {
-            cluster: self.config.cluster.clone(),
-            name: self.config.name.clone(),
-            id: self.me,
-            leader: self.leader,
-            lease: self.lease == Lease::Held,
-            view: self.view.clone(),
-            services: self.services.iter().map(|it| it.name().to_owned()).collect(),
-            sessions: self.sessions.len() as u64,
-        }
     }
 }
