@@ -186,9 +186,9 @@ fn implementation_of(
         Which::Aisd => implementation::aisd(medium, program),
         Which::Capi => {
             let library = arguments.library.as_ref().ok_or("--library says which C library")?;
-            let library = library.canonicalize().map_err(|error| {
-                format!("{}: {error}; build it first", library.display())
-            })?;
+            let library = library
+                .canonicalize()
+                .map_err(|error| format!("{}: {error}; build it first", library.display()))?;
             let service = arguments.service.as_deref().and_then(vocabulary::service);
             let service = service.ok_or("--service says whose library it is: clm or ckpt")?;
             implementation::capi(program, library, service)

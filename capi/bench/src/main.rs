@@ -189,10 +189,9 @@ fn compile(program: &Path) -> Result<tempfile::TempDir> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = program.parent().ok_or("a program lies in a folder")?;
     let deps = target.join("deps");
-    for (name, library, soname) in [
-        ("ckpt_bench", "SaCkpt", "libSaCkpt.so.1"),
-        ("clm_bench", "SaClm", "libSaClm.so.0"),
-    ] {
+    for (name, library, soname) in
+        [("ckpt_bench", "SaCkpt", "libSaCkpt.so.1"), ("clm_bench", "SaClm", "libSaClm.so.0")]
+    {
         let built = deps.join(format!("lib{library}.so"));
         for link in [soname.to_owned(), format!("lib{library}.so")] {
             std::os::unix::fs::symlink(&built, folder.path().join(link))?;

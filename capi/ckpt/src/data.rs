@@ -69,7 +69,9 @@ unsafe fn write_elements(
         bytes = bytes.saturating_add(element.dataSize);
         // SAFETY: by contract.
         let read = unsafe { write_element(checkpoint, element) };
-        elements.push(read.and_then(|it| within_one_frame(bytes).map(|()| it)).map_err(|it| it.at(index))?);
+        elements.push(
+            read.and_then(|it| within_one_frame(bytes).map(|()| it)).map_err(|it| it.at(index))?,
+        );
     }
     Ok(elements)
 }
@@ -209,10 +211,7 @@ unsafe fn fill(
 
 /// # Safety
 /// The element's buffer is NULL or as large as it says.
-unsafe fn fill_element(
-    element: *mut SaCkptIOVectorElementT,
-    bytes: &[u8],
-) -> Result<(), Failure> {
+unsafe fn fill_element(element: *mut SaCkptIOVectorElementT, bytes: &[u8]) -> Result<(), Failure> {
     // SAFETY: by contract.
     let (buffer, room) = unsafe { ((*element).dataBuffer, (*element).dataSize) };
     let length = bytes.len() as u64;

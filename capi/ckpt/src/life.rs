@@ -43,7 +43,8 @@ unsafe fn initialize_into(
     open: Open,
 ) -> Result<(), Failure> {
     // SAFETY: by contract.
-    let (handle, requested) = unsafe { (Out::new(handle, "ckptHandle")?, required(version, "version")?) };
+    let (handle, requested) =
+        unsafe { (Out::new(handle, "ckptHandle")?, required(version, "version")?) };
     let requested = Version::from(*requested);
     // SAFETY: by contract; it was just read.
     let granted = unsafe { Out::new(version, "version") }?;
@@ -68,7 +69,9 @@ pub unsafe extern "C" fn saCkptInitialize(
         let callbacks = unsafe { optional(callbacks) }.copied().unwrap_or_default().into();
         let negotiate = |requested: Version| requested.negotiate(VERSIONS);
         // SAFETY: the caller's word.
-        unsafe { initialize_into(ckptHandle, version, callbacks, negotiate, Ckpt::<Session>::initialize) }
+        unsafe {
+            initialize_into(ckptHandle, version, callbacks, negotiate, Ckpt::<Session>::initialize)
+        }
     })
 }
 

@@ -46,7 +46,6 @@ impl Program {
     pub(crate) fn handle_of(&self, number: u64) -> Option<u64> {
         self.open().get(&number).copied()
     }
-
 }
 
 /// An open checkpoint.
@@ -116,10 +115,7 @@ pub(crate) fn issue_checkpoint(
 }
 
 /// Issues a handle for a walk.
-pub(crate) fn issue_iteration(
-    checkpoint: &Arc<Checkpoint>,
-    number: u64,
-) -> Result<u64, Failure> {
+pub(crate) fn issue_iteration(checkpoint: &Arc<Checkpoint>, number: u64) -> Result<u64, Failure> {
     let (parent, last) = (Arc::clone(checkpoint), Mutex::default());
     let iteration = Iteration { checkpoint: parent, number, last };
     let Some(handle) = HANDLES.insert(Object::Iteration(Arc::new(iteration))) else {

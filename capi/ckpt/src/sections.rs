@@ -125,8 +125,7 @@ pub unsafe extern "C" fn saCkptSectionIterationNext(
         // SAFETY: the caller's word.
         let out = unsafe { Out::new(sectionDescriptor, "sectionDescriptor") }?;
         let it = objects::iteration(sectionIterationHandle)?;
-        let found =
-            it.checkpoint.library.ask(|ckpt| ckpt.section_iteration_next(it.number))?;
+        let found = it.checkpoint.library.ask(|ckpt| ckpt.section_iteration_next(it.number))?;
         let octets = found.section.as_bytes();
         let idLen = u16::try_from(octets.len()).unwrap_or(u16::MAX);
         out.set(SaCkptSectionDescriptorT {

@@ -31,7 +31,8 @@ unsafe fn initialize(
     version: *mut SaVersionT,
 ) -> Result<(), Failure> {
     // SAFETY: by contract.
-    let (handle, requested) = unsafe { (Out::new(handle, "clmHandle")?, required(version, "version")?) };
+    let (handle, requested) =
+        unsafe { (Out::new(handle, "clmHandle")?, required(version, "version")?) };
     let requested = Version::from(*requested);
     // SAFETY: by contract; it was just read.
     let granted = unsafe { Out::new(version, "version") }?;

@@ -38,10 +38,7 @@ pub fn number_of(code: Option<ErrorCode>) -> SaAisErrorT {
 }
 
 /// Runs the body of an exported function.
-pub fn entry(
-    function: &'static str,
-    body: impl FnOnce() -> Result<(), Failure>,
-) -> SaAisErrorT {
+pub fn entry(function: &'static str, body: impl FnOnce() -> Result<(), Failure>) -> SaAisErrorT {
     be_silent();
     // What a panic left half done is given up with the handle: nothing of it is looked at again
     // but through locks that do not mind poison.

@@ -30,11 +30,7 @@ pub unsafe fn optional<'a, T>(pointer: *const T) -> Option<&'a T> {
 ///
 /// # Safety
 /// A pointer that is not NULL points to so many `T` that nobody changes meanwhile.
-pub unsafe fn slice<'a, T>(
-    pointer: *const T,
-    count: u64,
-    what: &str,
-) -> Result<&'a [T], Failure> {
+pub unsafe fn slice<'a, T>(pointer: *const T, count: u64, what: &str) -> Result<&'a [T], Failure> {
     if count == 0 {
         return Ok(&[]);
     }
@@ -45,9 +41,8 @@ pub unsafe fn slice<'a, T>(
     let fits = |count: &usize| {
         count.checked_mul(size_of::<T>()).is_some_and(|it| isize::try_from(it).is_ok())
     };
-    let count = count
-        .filter(fits)
-        .ok_or_else(|| invalid(format!("{what} is larger than any memory")))?;
+    let count =
+        count.filter(fits).ok_or_else(|| invalid(format!("{what} is larger than any memory")))?;
     // SAFETY: the caller's word; the length was checked to be one that a slice can have.
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
 }

@@ -51,7 +51,8 @@ fn run(arguments: Arguments) -> Result<(), String> {
 fn build() -> Result<PathBuf, String> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     let workspace = workspace.ok_or("the workspace is not where it was built")?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
     let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--release", "--lib"])
         .args(["-p", "ais-capi-clm", "-p", "ais-capi-ckpt", "-p", "ais-capi-sam"])

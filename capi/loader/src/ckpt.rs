@@ -150,8 +150,7 @@ impl CkptLibrary {
         };
         let function = self.tracking()?.saCkptInitialize_2;
         // SAFETY: everything pointed to lives here.
-        let code =
-            unsafe { function(&raw mut handle, &raw const callbacks, &raw mut granted) };
+        let code = unsafe { function(&raw mut handle, &raw const callbacks, &raw mut granted) };
         outcome("saCkptInitialize_2", code)?;
         Ok((handle, Reply::Initialized(granted.into())))
     }
@@ -215,7 +214,8 @@ impl CkptLibrary {
             Call::SectionIterationInitialize { checkpoint, chosen, expiration } => {
                 let (mut iteration, begin) = (0, f.saCkptSectionIterationInitialize);
                 // SAFETY: there is room for the handle.
-                let code = unsafe { begin(*checkpoint, chosen.0, expiration.0, &raw mut iteration) };
+                let code =
+                    unsafe { begin(*checkpoint, chosen.0, expiration.0, &raw mut iteration) };
                 outcome("saCkptSectionIterationInitialize", code)?;
                 Ok(Reply::IterationStarted(iteration))
             }
@@ -269,9 +269,8 @@ impl CkptLibrary {
         let attributes = attributes.as_ref().map_or(ptr::null(), ptr::from_ref);
         let (mut opened, open) = (0, self.functions.saCkptCheckpointOpen);
         // SAFETY: everything pointed to lives here.
-        let code = unsafe {
-            open(handle, &raw const name, attributes, flags, timeout.0, &raw mut opened)
-        };
+        let code =
+            unsafe { open(handle, &raw const name, attributes, flags, timeout.0, &raw mut opened) };
         outcome("saCkptCheckpointOpen", code).map(|()| Reply::Opened(opened))
     }
 
@@ -463,11 +462,7 @@ unsafe extern "C" fn on_synchronize(invocation: u64, error: u32) {
     tell(Callback::Synchronize { invocation, checkpoint: 0, outcome: told(error) });
 }
 
-unsafe extern "C" fn on_track(
-    checkpoint: u64,
-    vector: *mut SaCkptIOVectorElementT,
-    count: u32,
-) {
+unsafe extern "C" fn on_track(checkpoint: u64, vector: *mut SaCkptIOVectorElementT, count: u32) {
     let element = |at: usize| {
         // SAFETY: the library passes so many elements.
         let it = unsafe { &*vector.add(at) };

@@ -156,13 +156,7 @@ impl ClmLibrary {
         tracked(flags, buffer, call, free)
     }
 
-    fn node_get(
-        &self,
-        handle: u64,
-        api: Api,
-        node: NodeId,
-        timeout: Time,
-    ) -> Outcome<ClusterNode> {
+    fn node_get(&self, handle: u64, api: Api, node: NodeId, timeout: Time) -> Outcome<ClusterNode> {
         match api {
             Api::B01 => {
                 let mut found = MaybeUninit::<SaClmClusterNodeT>::zeroed();

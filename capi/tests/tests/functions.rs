@@ -9,8 +9,14 @@ use std::{
 };
 
 const CKPT: &[&str] = &[
-    "ckpt_tests", "ckpt_life", "ckpt_checkpoints", "ckpt_sections", "ckpt_data", "ckpt_track",
-    "ckpt_common", "main",
+    "ckpt_tests",
+    "ckpt_life",
+    "ckpt_checkpoints",
+    "ckpt_sections",
+    "ckpt_data",
+    "ckpt_track",
+    "ckpt_common",
+    "main",
 ];
 const CLM: &[&str] = &["clm_tests", "main"];
 const SEMANTICS: &[&str] = &["semantics_tests", "ckpt_common", "main"];

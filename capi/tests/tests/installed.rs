@@ -45,8 +45,11 @@ fn libraries_export_what_their_headers_declare_and_nothing_else() {
         }
         let file = libraries().join(library);
         let symbols = output(Command::new("nm").args(["-D", "--defined-only"]).arg(&file));
-        let exported: BTreeSet<String> =
-            symbols.lines().filter_map(|it| it.split_whitespace().last()).map(str::to_owned).collect();
+        let exported: BTreeSet<String> = symbols
+            .lines()
+            .filter_map(|it| it.split_whitespace().last())
+            .map(str::to_owned)
+            .collect();
         assert_eq!(exported, expected, "{library}");
         let dynamic = output(Command::new("readelf").arg("-d").arg(&file));
         assert!(dynamic.contains(&format!("soname: [{soname}]")), "{dynamic}");

@@ -17,9 +17,7 @@ use ais_types::{
     DispatchFlags, Error, ErrorCode, Name, Outcome, ServiceId, Time, Version, ckpt, clm,
 };
 use ais_wire::{Frame, decode_bytes};
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -84,7 +82,8 @@ pub(crate) fn serve_c(stream: UnixStream, arguments: &[OsString]) -> Result<(), 
     let service = service.ok_or("a service has a number")?;
     let library = Library::load(Path::new(library), service)?;
     let writer = stream.try_clone().map_err(|error| error.to_string())?;
-    let program = Arc::new(Program { service, library, handles: Mutex::default(), opened: Mutex::default() });
+    let program =
+        Arc::new(Program { service, library, handles: Mutex::default(), opened: Mutex::default() });
     let (writer, mut incoming) = (Arc::new(Mutex::new(writer)), Incoming::new(stream));
     while let Some(frame) = incoming.next() {
         let Ok(request) = decode_bytes::<Request>(&frame.header) else { break };
@@ -246,7 +245,10 @@ impl Program {
         let mut told = Vec::new();
         if one {
             if want > 0 {
-                wait_readable(object, until.saturating_duration_since(clock::after(Duration::ZERO)));
+                wait_readable(
+                    object,
+                    until.saturating_duration_since(clock::after(Duration::ZERO)),
+                );
             }
             return self.library.dispatch(handle, DispatchFlags::One);
         }
@@ -278,10 +280,7 @@ fn is_for_operators(call: &AnyCall) -> bool {
                 | clm::Call::Response { .. }
         ),
         AnyCall::Ckpt(call) => {
-            matches!(
-                call,
-                ckpt::Call::List { .. } | ckpt::Call::Show { .. } | ckpt::Call::Counters
-            )
+            matches!(call, ckpt::Call::List { .. } | ckpt::Call::Show { .. } | ckpt::Call::Counters)
         }
         AnyCall::Msg(_) | AnyCall::Amf(_) => false,
     }
@@ -289,8 +288,7 @@ fn is_for_operators(call: &AnyCall) -> bool {
 
 /// Orders it as an operator would, by a session of their own.
 fn operate(service: ServiceId, call: AnyCall) -> Outcome<AnyReply> {
-    let session =
-        Session::open(&Endpoint::from_env(), service, Version::b(1, 1), "conformance")?;
+    let session = Session::open(&Endpoint::from_env(), service, Version::b(1, 1), "conformance")?;
     match call {
         AnyCall::Clm(call) => session.call_within(call, Patience::ENDLESS).map(AnyReply::Clm),
         AnyCall::Ckpt(call) => session.call_within(call, Patience::ENDLESS).map(AnyReply::Ckpt),
@@ -323,4 +321,3 @@ fn wait_readable(object: u64, limit: Duration) -> bool {
     let limit = Timespec::try_from(limit).ok();
     poll(&mut fds, limit.as_ref()).is_ok_and(|ready| ready > 0)
 }
-

@@ -14,9 +14,9 @@ mod site;
 
 pub use aisd::Aisd;
 pub(crate) use aisd::{DAEMON, HELPER};
-pub(crate) use components::{COMPONENT, be as be_component};
 pub use capi::Capi;
 pub(crate) use capi::{C_HELPER, serve_c};
+pub(crate) use components::{COMPONENT, be as be_component};
 pub use embedded::Embedded;
 pub(crate) use helper::serve;
 pub use site::Site;
