@@ -119,7 +119,9 @@ fn told(path: &Path, error: &io::Error) -> io::Error {
 fn write(path: PathBuf, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
     let beside = beside(&path);
     let done = || {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
         fs::write(&beside, bytes)?;
         fs::set_permissions(&beside, fs::Permissions::from_mode(mode))?;
         fs::rename(&beside, &path)
