@@ -1,7 +1,8 @@
 //! Which adapter judges what.
 
-use crate::{Aisd, Embedded, Sim};
+use crate::{Aisd, Capi, Embedded, Sim};
 use ais_conformance_core::{Cluster, Feature, Implementation, Setup, Trouble};
+use ais_types::ServiceId;
 use std::path::PathBuf;
 
 /// How nodes talk to each other.
@@ -46,6 +47,15 @@ pub fn aisd(medium: Medium, program: PathBuf) -> Box<dyn Implementation> {
         Medium::Tcp => Box::new(Aisd { program }),
         Medium::Udp => none("aisd over udp", "the UDP transport is not supported yet"),
     }
+}
+
+/// Daemons with real processes that call the service through a C library; `program` becomes them
+/// (see [`becomes_another`]).
+///
+/// [`becomes_another`]: crate::becomes_another
+#[must_use]
+pub fn capi(program: PathBuf, library: PathBuf, service: ServiceId) -> Box<dyn Implementation> {
+    Box::new(Capi { program, library, service })
 }
 
 fn none(name: &'static str, reason: &'static str) -> Box<dyn Implementation> {

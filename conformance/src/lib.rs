@@ -3,12 +3,14 @@
 //! ```text
 //! cargo run -p ais-conformance -- --implementation sim|embedded|aisd --transport memory|tcp|udp \
 //!     --service clm|ckpt|msg|amf [--report junit|markdown]
+//! cargo run -p ais-conformance -- --implementation capi --library libSaClm.so --service clm
 //! ```
 //!
 //! - [`Sim`]: nodes' cores in one thread, under virtual time, with an order that is trivially
 //!   right: exact and instant.
 //! - [`Embedded`]: nodes in this process, each on a thread of its own, over memory or TCP.
 //! - [`Aisd`]: daemons and programs as processes, over TCP and Unix sockets, killed by SIGKILL.
+//! - [`Capi`]: the same daemons; the programs call a C library that is loaded at run time.
 //!
 //! The last line printed is `N passed, N failed, N skipped`; the exit status is 0 if none failed,
 //! 1 if some did, 2 if the arguments make no sense.
@@ -22,7 +24,7 @@ mod services;
 mod sim;
 
 pub use implementation::Medium;
-pub use real::{Aisd, Embedded};
+pub use real::{Aisd, Capi, Embedded, Site};
 pub use sim::Sim;
 
 use ais_client::Endpoint;
@@ -50,7 +52,15 @@ pub fn becomes_another(arguments: &[OsString]) -> Option<ExitCode> {
     if role == real::COMPONENT {
         return Some(be_component(rest));
     }
-    (role == real::HELPER).then(help)
+    if role == real::C_HELPER {
+        return Some(help(|stream| real::serve_c(stream, rest)));
+    }
+    (role == real::HELPER).then(|| {
+        help(|stream| {
+            real::serve(stream, &Endpoint::from_env(), None);
+            Ok(())
+        })
+    })
 }
 
 /// A component under test: who runs the scenario is behind the socket that is named.
@@ -66,12 +76,10 @@ fn be_component(arguments: &[OsString]) -> ExitCode {
 }
 
 /// A program under test: who runs the scenario is at the other end of its standard input.
-fn help() -> ExitCode {
-    match io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) {
-        Ok(stream) => {
-            real::serve(stream, &Endpoint::from_env(), None);
-            ExitCode::SUCCESS
-        }
+fn help(serve: impl FnOnce(UnixStream) -> Result<(), String>) -> ExitCode {
+    let stream = io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
+    match stream.map_err(|error| error.to_string()).and_then(serve) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("helper: {error}");
             ExitCode::FAILURE

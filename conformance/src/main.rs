@@ -4,10 +4,12 @@
 use ais_conformance::{Medium, implementation};
 use ais_conformance_core::{
     Clauses, Gaps, Implementation, Options, Outcome, ParseError, Run, Scenario, clauses, coverage,
-    junit, markdown, parse, run_all, scenarios, summary, text,
+    junit, markdown, parse, run_all, scenarios, summary, text, vocabulary,
 };
 use clap::{Parser, ValueEnum};
-use std::{collections::BTreeSet, env, ffi::OsString, process::ExitCode, time::Instant};
+use std::{
+    collections::BTreeSet, env, ffi::OsString, path::PathBuf, process::ExitCode, time::Instant,
+};
 
 /// Judges an implementation of the Application Interface Specification.
 #[derive(Parser)]
@@ -19,6 +21,9 @@ struct Arguments {
     /// How its nodes talk to each other; without it tcp for aisd, and memory for the others.
     #[arg(long, value_enum)]
     transport: Option<Transport>,
+    /// For capi: the library of the service, ours or another's.
+    #[arg(long)]
+    library: Option<PathBuf>,
     /// Only the scenarios of this service; all services without it.
     #[arg(long)]
     service: Option<String>,
@@ -47,6 +52,8 @@ enum Which {
     Embedded,
     /// Daemons with real processes.
     Aisd,
+    /// The same daemons; the processes call a C library.
+    Capi,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -164,7 +171,7 @@ fn implementation_of(
 ) -> Result<Box<dyn Implementation>, String> {
     let usual = match which {
         Which::Sim | Which::Embedded => Transport::Memory,
-        Which::Aisd => Transport::Tcp,
+        Which::Aisd | Which::Capi => Transport::Tcp,
     };
     let medium = match arguments.transport.unwrap_or(usual) {
         Transport::Memory => Medium::Memory,
@@ -177,6 +184,15 @@ fn implementation_of(
         Which::Sim => implementation::sim(medium),
         Which::Embedded => implementation::embedded(medium, program),
         Which::Aisd => implementation::aisd(medium, program),
+        Which::Capi => {
+            let library = arguments.library.as_ref().ok_or("--library says which C library")?;
+            let library = library
+                .canonicalize()
+                .map_err(|error| format!("{}: {error}; build it first", library.display()))?;
+            let service = arguments.service.as_deref().and_then(vocabulary::service);
+            let service = service.ok_or("--service says whose library it is: clm or ckpt")?;
+            implementation::capi(program, library, service)
+        }
     })
 }
 

@@ -28,11 +28,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ais-client", &["ais-types", "ais-wire"]),
     ("ais-sam", &["ais-types", "ais-wire", "ais-client"]),
     ("ais-conformance-core", &["ais-types"]),
+    ("ais-capi", &["ais-types", "ais-client"]),
+    ("ais-capi-clm", &["ais-types", "ais-client", "ais-capi"]),
+    ("ais-capi-ckpt", &["ais-types", "ais-client", "ais-capi"]),
+    ("ais-capi-sam", &["ais-sam"]),
+    ("ais-capi-loader", &["ais-types", "ais-capi"]),
 ];
 
 /// Packages that put the others together; they may use what they like.
-const ASSEMBLERS: &[&str] =
-    &["aisd", "ais-services", "ais-cli", "ais-sim", "ais-conformance", "ais-examples", "ais-tidy"];
+const ASSEMBLERS: &[&str] = &[
+    "aisd",
+    "ais-services",
+    "ais-cli",
+    "ais-sim",
+    "ais-conformance",
+    "ais-examples",
+    "ais-tidy",
+    "ais-capi-install",
+    "ais-capi-tests",
+    "ais-capi-bench",
+];
 
 /// The cores keep what the compiler promises: no clock, no socket, no thread.
 const CORES: &[&str] = &["ais-types", "service", "replica", "clm", "ckpt", "msg", "amf"];

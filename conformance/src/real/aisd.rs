@@ -11,6 +11,7 @@ use ais_conformance_core::{Cluster, Feature, Implementation, NodeSpec, Setup, Tr
 use ais_types::Name;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
+    ffi::OsString,
     fmt::Write,
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -59,22 +60,7 @@ impl Implementation for Aisd {
     }
 
     fn start(&self, setup: &Setup) -> Result<Box<dyn Cluster>, Trouble> {
-        let folder = TempDir::with_prefix("ais-conformance-").map_err(broken)?;
-        let mut components = None;
-        if let Some(model) = &setup.model {
-            let place = Components::listen(folder.path()).map_err(broken)?;
-            let model = model_text(model, &self.program, place.socket())?;
-            fs::write(folder.path().join(MODEL), model).map_err(broken)?;
-            components = Some(place);
-        }
-        let daemons = Daemons {
-            program: self.program.clone(),
-            addresses: addresses(setup.nodes.len()).map_err(broken)?,
-            specs: setup.nodes.clone(),
-            running: setup.nodes.iter().map(|_| None).collect(),
-            components,
-            folder,
-        };
+        let daemons = Daemons::new(self.program.clone(), vec![HELPER.into()], setup)?;
         Ok(Box::new(RealCluster::start(daemons, &setup.nodes)?))
     }
 }
@@ -89,8 +75,10 @@ fn addresses(count: usize) -> std::io::Result<Vec<SocketAddr>> {
     listeners?.iter().map(TcpListener::local_addr).collect()
 }
 
-struct Daemons {
+pub(super) struct Daemons {
     program: PathBuf,
+    /// What makes the program a program under test.
+    helper: Vec<OsString>,
     specs: Vec<NodeSpec>,
     addresses: Vec<SocketAddr>,
     running: Vec<Option<Child>>,
@@ -100,7 +88,32 @@ struct Daemons {
 }
 
 impl Daemons {
-    fn socket(&self, at: usize) -> PathBuf {
+    /// Daemons that are not started yet.
+    pub(super) fn new(
+        program: PathBuf,
+        helper: Vec<OsString>,
+        setup: &Setup,
+    ) -> Result<Self, Trouble> {
+        let folder = TempDir::with_prefix("ais-conformance-").map_err(broken)?;
+        let mut components = None;
+        if let Some(model) = &setup.model {
+            let place = Components::listen(folder.path()).map_err(broken)?;
+            let model = model_text(model, &program, place.socket())?;
+            fs::write(folder.path().join(MODEL), model).map_err(broken)?;
+            components = Some(place);
+        }
+        Ok(Self {
+            program,
+            helper,
+            addresses: addresses(setup.nodes.len()).map_err(broken)?,
+            specs: setup.nodes.clone(),
+            running: setup.nodes.iter().map(|_| None).collect(),
+            components,
+            folder,
+        })
+    }
+
+    pub(super) fn socket(&self, at: usize) -> PathBuf {
         self.folder.path().join(format!("{}.sock", self.specs[at].name))
     }
 
@@ -114,6 +127,8 @@ impl Daemons {
         if self.components.is_some() {
             let _ = writeln!(text, "model = {MODEL:?}");
         }
+        // Scenarios may corrupt sections.
+        text.push_str("\n[ckpt]\nfaults = true\n");
         for (number, (spec, address)) in (1..).zip(self.specs.iter().zip(&self.addresses)) {
             let role = if spec.witness { "witness" } else { "voter" };
             let name = &spec.name;
@@ -206,7 +221,7 @@ impl Host for Daemons {
     fn program(&mut self, at: usize) -> Result<Remote, Trouble> {
         let (ours, theirs) = UnixStream::pair().map_err(broken)?;
         let child = Command::new(&self.program)
-            .arg(HELPER)
+            .args(&self.helper)
             .env(SOCKET_VARIABLE, self.socket(at))
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())

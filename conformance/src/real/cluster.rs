@@ -99,7 +99,9 @@ impl<H: Host> RealCluster<H> {
         let reached: Vec<usize> =
             (0..self.nodes.len()).filter(|at| self.nodes[*at].up && !self.nodes[*at].cut).collect();
         let with_memory = reached.iter().filter(|at| self.nodes[**at].member).count();
-        let quorum = with_memory * 2 > self.nodes.len();
+        // Nobody remembers anything: a majority of blank ones begins anew.
+        let anew = with_memory == 0 && reached.len() * 2 > self.nodes.len();
+        let quorum = with_memory * 2 > self.nodes.len() || anew;
         let mut ended = false;
         let noticed = clock::until(PATIENCE, || {
             ended = reached.iter().any(|at| self.host.has_ended(*at));

@@ -172,33 +172,33 @@ impl Handle {
 }
 
 /// Where a response goes.
-struct Respond {
-    writer: Arc<Mutex<UnixStream>>,
-    kind: u8,
-    tag: u64,
+pub(super) struct Respond {
+    pub(super) writer: Arc<Mutex<UnixStream>>,
+    pub(super) kind: u8,
+    pub(super) tag: u64,
 }
 
 impl Respond {
-    fn reply(&self, reply: Outcome<Frame>) {
+    pub(super) fn reply(&self, reply: Outcome<Frame>) {
         let frame = reply.unwrap_or_else(|error| codec::reply_frame(0, Err(error)));
         self.done(Ok(()), vec![frame.to_bytes()]);
     }
 
-    fn callbacks(&self, callbacks: Outcome<Vec<Bytes>>) {
+    pub(super) fn callbacks(&self, callbacks: Outcome<Vec<Bytes>>) {
         match callbacks {
             Ok(frames) => self.done(Ok(()), frames),
             Err(error) => self.done(Err(error), Vec::new()),
         }
     }
 
-    fn done(&self, done: Done, body: Vec<Bytes>) {
+    pub(super) fn done(&self, done: Done, body: Vec<Bytes>) {
         let frame = Frame { kind: self.kind, tag: self.tag, header: encode_bytes(&done), body };
         // Who does not listen any more has killed this program, or is about to.
         let _ = protocol::send(&lock(&self.writer), &frame);
     }
 }
 
-fn inner(frame: &Frame) -> Outcome<Frame> {
+pub(super) fn inner(frame: &Frame) -> Outcome<Frame> {
     let mut reader = FrameReader::new(Limits::default());
     reader.buffer().extend_from_slice(&frame.joined_body());
     let frame = reader.next_frame().ok().flatten();

@@ -2,6 +2,7 @@
 //! this implementation's own client library.
 
 mod aisd;
+mod capi;
 mod clock;
 mod cluster;
 mod components;
@@ -9,9 +10,13 @@ mod embedded;
 mod helper;
 mod protocol;
 mod remote;
+mod site;
 
 pub use aisd::Aisd;
 pub(crate) use aisd::{DAEMON, HELPER};
+pub use capi::Capi;
+pub(crate) use capi::{C_HELPER, serve_c};
 pub(crate) use components::{COMPONENT, be as be_component};
 pub use embedded::Embedded;
 pub(crate) use helper::serve;
+pub use site::Site;

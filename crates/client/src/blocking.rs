@@ -101,6 +101,19 @@ impl Session {
         self.state.load(Ordering::SeqCst) == FINALIZED
     }
 
+    /// Whether the node has ended this session, or has gone. It is found out by calls and while
+    /// waiting for callbacks; such a session is of no more use.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == GONE
+    }
+
+    /// Whether a node answers at the session's endpoint now, this session's or a later one.
+    #[must_use]
+    pub fn node_answers(&self) -> bool {
+        self.endpoint.connect().is_ok()
+    }
+
     /// Asks the service and waits for its answer with [`Patience::USUAL`].
     ///
     /// # Errors
@@ -185,8 +198,12 @@ impl Session {
         patience: Option<Duration>,
     ) -> Outcome<Frame> {
         connection.be_patient(patience).map_err(|_| self.gone())?;
-        connection.send(frame, SendFlags::empty()).map_err(|_| self.gone())?;
-        match connection.receive_only() {
+        let answer = match connection.send(frame, SendFlags::empty()) {
+            Ok(()) => connection.receive_only(),
+            Err(Broken::Late) => Err(Broken::Late),
+            Err(Broken::Gone | Broken::Garbled(_)) => return Err(self.gone()),
+        };
+        match answer {
             Ok(answer) if answer.tag == frame.tag => Ok(answer),
             Ok(_) => Err(not_understood("a reply to another call")),
             Err(Broken::Garbled(why)) => Err(not_understood(&why)),

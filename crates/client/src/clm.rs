@@ -246,6 +246,11 @@ impl<S: Caller> Clm<S> {
         self.session.close()
     }
 
+    /// The session: its selection object, its node.
+    pub fn session(&self) -> &S {
+        &self.session
+    }
+
     fn is_stale(&self, callback: &Callback) -> bool {
         callback.is_stale(self.stopped.load(Ordering::SeqCst))
     }

@@ -11,7 +11,7 @@ use std::{
     io::{self, IoSlice},
     os::unix::net::UnixStream,
     sync::Mutex,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long a hello, or a farewell, waits for its answer.
@@ -59,15 +59,35 @@ impl Connection {
     pub(crate) fn be_patient(&self, limit: Option<Duration>) -> io::Result<()> {
         let mut current = self.patience.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if *current != limit {
-            // Zero would mean "for ever" to the system.
-            let limit = limit.map(|it| it.max(Duration::from_millis(1)));
-            sockopt::set_socket_timeout(&self.stream, sockopt::Timeout::Recv, limit)?;
+            self.wait_at_most(limit)?;
             *current = limit;
         }
         Ok(())
     }
 
-    /// Sends a whole frame in one piece, if the system takes it. Raises no SIGPIPE.
+    fn wait_at_most(&self, limit: Option<Duration>) -> io::Result<()> {
+        // Zero would mean "for ever" to the system.
+        let limit = limit.map(|it| it.max(Duration::from_millis(1)));
+        Ok(sockopt::set_socket_timeout(&self.stream, sockopt::Timeout::Recv, limit)?)
+    }
+
+    /// A signal ended a read, and the system begins its count anew: without this a program that is
+    /// signalled often would wait for ever. `false`: the time is up.
+    fn go_on_waiting(&self, begun: Instant) -> bool {
+        let current = *self.patience.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(limit) = current else { return true };
+        let left = limit.saturating_sub(begun.elapsed());
+        !left.is_zero() && self.wait_at_most(Some(left)).is_ok()
+    }
+
+    /// After [`go_on_waiting`](Self::go_on_waiting): as it was.
+    fn wait_as_before(&self) {
+        let current = *self.patience.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _ = self.wait_at_most(current);
+    }
+
+    /// Sends a whole frame in one piece, if the system takes it. Raises no SIGPIPE. A node that
+    /// takes nothing any more is waited for a while only.
     pub(crate) fn send(&self, frame: &Frame, flags: SendFlags) -> Result<(), Broken> {
         let head = frame.head();
         let mut pieces = vec![IoSlice::new(&head), IoSlice::new(&frame.header)];
@@ -79,6 +99,7 @@ impl Connection {
             match sendmsg(&self.stream, some, &mut none, flags | SendFlags::NOSIGNAL) {
                 Ok(sent) => IoSlice::advance_slices(&mut left, sent),
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Err(Broken::Late),
                 Err(_) => return Err(Broken::Gone),
             }
         }
@@ -125,16 +146,23 @@ impl Connection {
     }
 
     /// At least one byte.
+    #[expect(clippy::disallowed_methods, reason = "a blocking wait measures its own time")]
     fn read(&self, into: &mut [u8]) -> Result<usize, Broken> {
-        loop {
+        let begun = Instant::now();
+        let mut interrupted = false;
+        let read = loop {
             match recv(&self.stream, &mut *into, RecvFlags::empty()) {
-                Ok((0, _)) => return Err(Broken::Gone),
-                Ok((read, _)) => return Ok(read),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Err(Broken::Late),
-                Err(_) => return Err(Broken::Gone),
+                Ok((0, _)) => break Err(Broken::Gone),
+                Ok((read, _)) => break Ok(read),
+                Err(Errno::INTR) if self.go_on_waiting(begun) => interrupted = true,
+                Err(Errno::INTR | Errno::AGAIN) => break Err(Broken::Late),
+                Err(_) => break Err(Broken::Gone),
             }
+        };
+        if interrupted {
+            self.wait_as_before();
         }
+        read
     }
 
     /// Says hello and waits for the welcome.

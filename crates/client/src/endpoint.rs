@@ -1,7 +1,17 @@
 //! Where the node is.
 
+use crate::connection::MANNERS;
 use ais_types::{Error, ErrorCode, Outcome};
-use std::{env, fmt, io, os::unix::net::UnixStream, path::PathBuf, sync::Arc};
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with, sockopt},
+};
+use std::{
+    env, fmt, io,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The variable that names the node's socket.
 pub const SOCKET_VARIABLE: &str = "AIS_SOCKET";
@@ -48,7 +58,7 @@ impl Endpoint {
 
     pub(crate) fn connect(&self) -> io::Result<UnixStream> {
         match self {
-            Self::Path(path) => UnixStream::connect(path),
+            Self::Path(path) => connect(path),
             Self::Inside(node) => node.connect(),
         }
     }
@@ -63,6 +73,21 @@ impl Endpoint {
             Error::new(ErrorCode::TryAgain, text)
         })
     }
+}
+
+/// Connects, also if signals arrive, and not for ever if the node has stopped accepting.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let address = SocketAddrUnix::new(path)?;
+    let flags = SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    // Sending is bounded by the same time; it holds from here on.
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(MANNERS))?;
+    while let Err(error) = rustix::net::connect(&socket, &address) {
+        if error != Errno::INTR {
+            return Err(error.into());
+        }
+    }
+    Ok(socket.into())
 }
 
 impl fmt::Display for Endpoint {

@@ -1,0 +1,2 @@
+/* The codes that the functions of sam.h return. */
+#include <sam.h>

@@ -1,0 +1,2 @@
+/* The place where programs look for it. */
+#include <sam.h>

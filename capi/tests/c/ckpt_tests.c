@@ -1,0 +1,61 @@
+/* The tests of libSaCkpt.so. */
+#include "check.h"
+
+void test_saCkptCheckpointOpen(void);
+void test_saCkptCheckpointOpenAsync(void);
+void test_saCkptCheckpointClose(void);
+void test_saCkptCheckpointUnlink(void);
+void test_saCkptCheckpointRetentionDurationSet(void);
+void test_saCkptActiveReplicaSet(void);
+void test_saCkptCheckpointStatusGet(void);
+void test_saCkptCheckpointWrite(void);
+void test_saCkptSectionOverwrite(void);
+void test_saCkptCheckpointRead(void);
+void test_saCkptIOVectorElementDataFree(void);
+void test_saCkptCheckpointSynchronize(void);
+void test_saCkptCheckpointSynchronizeAsync(void);
+void test_saCkptInitialize(void);
+void test_saCkptSelectionObjectGet(void);
+void test_saCkptDispatch(void);
+void test_saCkptFinalize(void);
+void test_saCkptFinalize_in_callback(void);
+void test_saAisName(void);
+void test_saCkptSectionCreate(void);
+void test_saCkptSectionIdFree(void);
+void test_saCkptSectionDelete(void);
+void test_saCkptSectionExpirationTimeSet(void);
+void test_saCkptSectionIteration(void);
+void test_saCkptTrack(void);
+void test_saCkptInitialize_2(void);
+void test_saCkptCheckpointTrack(void);
+
+const struct test tests[] = {
+    {"saCkptCheckpointOpen", test_saCkptCheckpointOpen},
+    {"saCkptCheckpointOpenAsync", test_saCkptCheckpointOpenAsync},
+    {"saCkptCheckpointClose", test_saCkptCheckpointClose},
+    {"saCkptCheckpointUnlink", test_saCkptCheckpointUnlink},
+    {"saCkptCheckpointRetentionDurationSet", test_saCkptCheckpointRetentionDurationSet},
+    {"saCkptActiveReplicaSet", test_saCkptActiveReplicaSet},
+    {"saCkptCheckpointStatusGet", test_saCkptCheckpointStatusGet},
+    {"saCkptCheckpointWrite", test_saCkptCheckpointWrite},
+    {"saCkptSectionOverwrite", test_saCkptSectionOverwrite},
+    {"saCkptCheckpointRead", test_saCkptCheckpointRead},
+    {"saCkptIOVectorElementDataFree", test_saCkptIOVectorElementDataFree},
+    {"saCkptCheckpointSynchronize", test_saCkptCheckpointSynchronize},
+    {"saCkptCheckpointSynchronizeAsync", test_saCkptCheckpointSynchronizeAsync},
+    {"saCkptInitialize", test_saCkptInitialize},
+    {"saCkptSelectionObjectGet", test_saCkptSelectionObjectGet},
+    {"saCkptDispatch", test_saCkptDispatch},
+    {"saCkptFinalize", test_saCkptFinalize},
+    {"saCkptFinalize_in_callback", test_saCkptFinalize_in_callback},
+    {"saAisName", test_saAisName},
+    {"saCkptSectionCreate", test_saCkptSectionCreate},
+    {"saCkptSectionIdFree", test_saCkptSectionIdFree},
+    {"saCkptSectionDelete", test_saCkptSectionDelete},
+    {"saCkptSectionExpirationTimeSet", test_saCkptSectionExpirationTimeSet},
+    {"saCkptSectionIteration", test_saCkptSectionIteration},
+    {"saCkptTrack", test_saCkptTrack},
+    {"saCkptInitialize_2", test_saCkptInitialize_2},
+    {"saCkptCheckpointTrack", test_saCkptCheckpointTrack},
+    {NULL, NULL},
+};

@@ -1,0 +1,151 @@
+/* Sizes, offsets and values of saAis.h. It compiles, or something is wrong. */
+#include "saAis.h"
+
+#include <stddef.h>
+
+#define SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
+#define AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field)
+#define VALUE(name, value) _Static_assert((long long)(name) == (long long)(value), #name)
+
+SIZE(SaInt8T, 1);
+SIZE(SaUint8T, 1);
+SIZE(SaInt16T, 2);
+SIZE(SaUint16T, 2);
+SIZE(SaInt32T, 4);
+SIZE(SaUint32T, 4);
+SIZE(SaInt64T, 8);
+SIZE(SaUint64T, 8);
+SIZE(SaFloatT, 4);
+SIZE(SaDoubleT, 8);
+SIZE(SaStringT, 8);
+SIZE(SaConstStringT, 8);
+SIZE(SaTimeT, 8);
+SIZE(SaInvocationT, 8);
+SIZE(SaSizeT, 8);
+SIZE(SaOffsetT, 8);
+SIZE(SaSelectionObjectT, 8);
+SIZE(SaNtfIdentifierT, 8);
+SIZE(SaBoolT, 4);
+SIZE(SaAisErrorT, 4);
+SIZE(SaServicesT, 4);
+SIZE(SaDispatchFlagsT, 4);
+_Static_assert((SaInt8T)-1 < 0 && (SaInt16T)-1 < 0 && (SaInt32T)-1 < 0 && (SaInt64T)-1 < 0, "signed");
+_Static_assert((SaUint8T)-1 > 0 && (SaUint16T)-1 > 0 && (SaUint32T)-1 > 0 && (SaUint64T)-1 > 0, "unsigned");
+_Static_assert((SaTimeT)-1 < 0, "time is signed");
+
+SIZE(SaAnyT, 16);
+AT(SaAnyT, bufferSize, 0);
+AT(SaAnyT, bufferAddr, 8);
+SIZE(SaVersionT, 3);
+_Static_assert(_Alignof(SaVersionT) == 1, "SaVersionT");
+AT(SaVersionT, releaseCode, 0);
+AT(SaVersionT, majorVersion, 1);
+AT(SaVersionT, minorVersion, 2);
+SIZE(SaNameT, 258);
+_Static_assert(_Alignof(SaNameT) == 2, "SaNameT");
+#ifdef SA_EXTENDED_NAME_SOURCE
+AT(SaNameT, _opaque, 0);
+VALUE(SA_MAX_UNEXTENDED_NAME_LENGTH, 256);
+#ifdef SA_MAX_NAME_LENGTH
+#error SA_MAX_NAME_LENGTH is not for programs with extended names
+#endif
+#else
+AT(SaNameT, length, 0);
+AT(SaNameT, value, 2);
+VALUE(SA_MAX_NAME_LENGTH, 256);
+#ifdef SA_MAX_UNEXTENDED_NAME_LENGTH
+#error SA_MAX_UNEXTENDED_NAME_LENGTH is only for programs with extended names
+#endif
+#endif
+SIZE(SaLimitValueT, 8);
+_Static_assert(_Alignof(SaLimitValueT) == 8, "SaLimitValueT");
+AT(SaLimitValueT, int64Value, 0);
+AT(SaLimitValueT, uint64Value, 0);
+AT(SaLimitValueT, timeValue, 0);
+AT(SaLimitValueT, floatValue, 0);
+AT(SaLimitValueT, doubleValue, 0);
+SIZE(SaNtfCorrelationIdsT, 24);
+AT(SaNtfCorrelationIdsT, rootCorrelationId, 0);
+AT(SaNtfCorrelationIdsT, parentCorrelationId, 8);
+AT(SaNtfCorrelationIdsT, notificationId, 16);
+VALUE(SA_NTF_IDENTIFIER_UNUSED, 0);
+
+VALUE(SA_FALSE, 0);
+VALUE(SA_TRUE, 1);
+VALUE(SA_TIME_BEGIN, 0);
+VALUE(SA_TIME_END, 0x7FFFFFFFFFFFFFFFLL);
+VALUE(SA_TIME_MAX, 0x7FFFFFFFFFFFFFFFLL);
+VALUE(SA_TIME_UNKNOWN, (-0x7FFFFFFFFFFFFFFFLL - 1));
+VALUE(SA_TIME_ONE_MICROSECOND, 1000LL);
+VALUE(SA_TIME_ONE_MILLISECOND, 1000000LL);
+VALUE(SA_TIME_ONE_SECOND, 1000000000LL);
+VALUE(SA_TIME_ONE_MINUTE, 60000000000LL);
+VALUE(SA_TIME_ONE_HOUR, 3600000000000LL);
+VALUE(SA_TIME_ONE_DAY, 86400000000000LL);
+VALUE(SA_TRACK_CURRENT, 0x01);
+VALUE(SA_TRACK_CHANGES, 0x02);
+VALUE(SA_TRACK_CHANGES_ONLY, 0x04);
+VALUE(SA_TRACK_LOCAL, 0x08);
+VALUE(SA_TRACK_START_STEP, 0x10);
+VALUE(SA_TRACK_VALIDATE_STEP, 0x20);
+VALUE(SA_DISPATCH_ONE, 1);
+VALUE(SA_DISPATCH_ALL, 2);
+VALUE(SA_DISPATCH_BLOCKING, 3);
+
+VALUE(SA_AIS_OK, 1);
+VALUE(SA_AIS_ERR_LIBRARY, 2);
+VALUE(SA_AIS_ERR_VERSION, 3);
+VALUE(SA_AIS_ERR_INIT, 4);
+VALUE(SA_AIS_ERR_TIMEOUT, 5);
+VALUE(SA_AIS_ERR_TRY_AGAIN, 6);
+VALUE(SA_AIS_ERR_INVALID_PARAM, 7);
+VALUE(SA_AIS_ERR_NO_MEMORY, 8);
+VALUE(SA_AIS_ERR_BAD_HANDLE, 9);
+VALUE(SA_AIS_ERR_BUSY, 10);
+VALUE(SA_AIS_ERR_ACCESS, 11);
+VALUE(SA_AIS_ERR_NOT_EXIST, 12);
+VALUE(SA_AIS_ERR_NAME_TOO_LONG, 13);
+VALUE(SA_AIS_ERR_EXIST, 14);
+VALUE(SA_AIS_ERR_NO_SPACE, 15);
+VALUE(SA_AIS_ERR_INTERRUPT, 16);
+VALUE(SA_AIS_ERR_NAME_NOT_FOUND, 17);
+VALUE(SA_AIS_ERR_NO_RESOURCES, 18);
+VALUE(SA_AIS_ERR_NOT_SUPPORTED, 19);
+VALUE(SA_AIS_ERR_BAD_OPERATION, 20);
+VALUE(SA_AIS_ERR_FAILED_OPERATION, 21);
+VALUE(SA_AIS_ERR_MESSAGE_ERROR, 22);
+VALUE(SA_AIS_ERR_QUEUE_FULL, 23);
+VALUE(SA_AIS_ERR_QUEUE_NOT_AVAILABLE, 24);
+VALUE(SA_AIS_ERR_BAD_FLAGS, 25);
+VALUE(SA_AIS_ERR_TOO_BIG, 26);
+VALUE(SA_AIS_ERR_NO_SECTIONS, 27);
+VALUE(SA_AIS_ERR_NO_OP, 28);
+VALUE(SA_AIS_ERR_REPAIR_PENDING, 29);
+VALUE(SA_AIS_ERR_NO_BINDINGS, 30);
+VALUE(SA_AIS_ERR_UNAVAILABLE, 31);
+VALUE(SA_AIS_ERR_CAMPAIGN_ERROR_DETECTED, 32);
+VALUE(SA_AIS_ERR_CAMPAIGN_PROC_FAILED, 33);
+VALUE(SA_AIS_ERR_CAMPAIGN_CANCELED, 34);
+VALUE(SA_AIS_ERR_CAMPAIGN_FAILED, 35);
+VALUE(SA_AIS_ERR_CAMPAIGN_SUSPENDED, 36);
+VALUE(SA_AIS_ERR_CAMPAIGN_SUSPENDING, 37);
+VALUE(SA_AIS_ERR_ACCESS_DENIED, 38);
+VALUE(SA_AIS_ERR_NOT_READY, 39);
+VALUE(SA_AIS_ERR_DEPLOYMENT, 40);
+
+VALUE(SA_SVC_HPI, 1);
+VALUE(SA_SVC_AMF, 2);
+VALUE(SA_SVC_CLM, 3);
+VALUE(SA_SVC_CKPT, 4);
+VALUE(SA_SVC_EVT, 5);
+VALUE(SA_SVC_MSG, 6);
+VALUE(SA_SVC_LCK, 7);
+VALUE(SA_SVC_IMMS, 8);
+VALUE(SA_SCV_LOG, 9);
+VALUE(SA_SVC_LOG, 9);
+VALUE(SA_SVC_NTF, 10);
+VALUE(SA_SVC_NAM, 11);
+VALUE(SA_SVC_TMR, 12);
+VALUE(SA_SVC_SMF, 13);
+VALUE(SA_SVC_SEC, 14);
+VALUE(SA_SVC_PLM, 15);
