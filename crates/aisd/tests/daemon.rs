@@ -170,7 +170,7 @@ fn whoever_sends_garbage_is_cut_off_and_nobody_else_notices() {
     let daemon = Daemon::new(CONFIG);
     let good = Node::<Session>::open(&daemon.endpoint(), "good").unwrap();
     let hello = hello();
-    let huge = [&hello[..], &[0xff; 16]].concat();
+    let huge = [&hello[..], &[0xff; 64]].concat();
     let garbage: [Bytes; 5] = [
         Bytes::from_static(&[0xff; 4096]),
         Bytes::from_static(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
