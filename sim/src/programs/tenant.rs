@@ -65,9 +65,10 @@ impl Tenant {
                 let flags = OpenFlags::CREATE | OpenFlags::READ | OpenFlags::WRITE;
                 open(name, Some(attributes()), flags)
             }
-            Step::Retain => {
-                Call::RetentionDurationSet { checkpoint, duration: Time::from(self.retention) }
-            }
+            Step::Retain => Call::RetentionDurationSet {
+                checkpoint,
+                duration: Time::from(self.stay.begins(io)),
+            },
             Step::Create => {
                 Call::SectionCreate { checkpoint, section, expiration: Time::END, data }
             }
