@@ -64,7 +64,7 @@ pub(crate) struct Host {
     /// The daemon is halted.
     pub(crate) hung: bool,
     /// What a halted daemon has missed.
-    frozen: Vec<(MemberId, Event)>,
+    frozen: Vec<Event>,
     /// How slowly it delivers.
     pub(crate) pace: Duration,
     /// When it last was in touch with a quorum.
@@ -233,7 +233,7 @@ impl World {
         let (model, copies) = (self.scene.model(), self.scene.copies);
         let host = self.host_mut(node);
         host.boots_at = None;
-        host.unplugged = false;
+        (host.unplugged, host.hung) = (false, false);
         host.life += 1;
         let (name, limits) = (host.name.clone(), CoreLimits::default());
         let config = CoreConfig { cluster: "sim".to_owned(), name, limits };
@@ -264,14 +264,14 @@ impl World {
             return;
         }
         let frozen = std::mem::take(&mut host.frozen);
+        // A daemon looks at its lease before it does anything.
         if let Some(member) = host.member {
-            // A daemon looks at its lease before it does anything.
             self.expire(member);
-            for (to, event) in frozen {
-                self.step_member(to, event);
-            }
-            self.set_alarm(node);
         }
+        for event in frozen {
+            self.step(node, event);
+        }
+        self.set_alarm(node);
     }
 
     pub(crate) fn step_member(&mut self, member: MemberId, event: Event) {
@@ -284,7 +284,7 @@ impl World {
         let now = Now { at: Instant::START + self.now, wall: self.wall() };
         let host = self.host_mut(node);
         if host.hung {
-            return host.frozen.extend(host.member.map(|it| (it, event)));
+            return host.frozen.push(event);
         }
         let Some(core) = &mut host.core else { return };
         let mut effects = Vec::new();

@@ -4,9 +4,9 @@ use super::{
     Io, Part, Program,
     line::{Line, News, passing},
     receiver::TIMEOUT,
-    retention,
+    stay::Stay,
 };
-use crate::{invariants::Closed, process::Heard};
+use crate::process::Heard;
 use ais_types::{
     Error, ErrorCode, Name, Outcome, ServiceId, Time, Version,
     msg::{
@@ -29,10 +29,7 @@ pub(super) struct Lodger {
     /// Of this stay, sent or received.
     count: u64,
     waited: u32,
-    /// When the call under way was made.
-    asked: Duration,
-    closed: Option<Closed>,
-    retention: Duration,
+    left: Stay,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +47,7 @@ enum Step {
 }
 
 impl Lodger {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             line: Line::new(ServiceId::MSG),
             step: Step::Initialize,
@@ -58,14 +55,12 @@ impl Lodger {
             stay: 0,
             count: 0,
             waited: 0,
-            asked: Duration::ZERO,
-            closed: None,
-            retention: Duration::ZERO,
+            left: Stay::default(),
         }
     }
 
     fn ask(&mut self, io: &mut Io<'_>) {
-        self.asked = io.now;
+        self.left.asks(io);
         let queue = self.queue;
         let name = Name::new(format!("safMq=lodger{}", io.node.0)).expect("it is short");
         let call = match self.step {
@@ -78,7 +73,9 @@ impl Lodger {
                 flags: OpenFlags::CREATE | OpenFlags::EMPTY,
                 timeout: TIMEOUT,
             },
-            Step::Retain => Call::RetentionTimeSet { queue, retention: Time::from(self.retention) },
+            Step::Retain => {
+                Call::RetentionTimeSet { queue, retention: Time::from(self.left.begins(io)) }
+            }
             Step::Send => {
                 let mut data = self.stay.to_be_bytes().to_vec();
                 data.extend(self.count.to_be_bytes());
@@ -112,7 +109,6 @@ impl Lodger {
             (Step::Open, Ok(Reply::Opened(queue))) => {
                 *io.counter += 1;
                 (self.queue, self.stay, self.count) = (queue, *io.counter, 0);
-                self.retention = retention(io);
                 self.go_on(io, Step::Retain);
             }
             (Step::Retain, Ok(_)) => self.go_on(io, Step::Send),
@@ -121,26 +117,20 @@ impl Lodger {
                 self.go_on(io, if self.count < MESSAGES { Step::Send } else { Step::Close });
             }
             (Step::Close, Ok(_)) => {
-                let (retention, asked, answered) = (self.retention, self.asked, io.now);
-                self.closed = Some(Closed { retention, asked, answered });
-                let unlinks = io.rng.u8(0..4) == 0;
-                let step = if unlinks { Step::Unlink } else { Step::Reopen };
+                let step = if self.left.left(io) { Step::Unlink } else { Step::Reopen };
                 self.later(io, step, Duration::from_millis(2_500));
             }
             (Step::Unlink, Ok(_)) => {
-                self.found(io, true);
-                // From now on there is none of that name.
-                let (retention, asked, answered) = (Duration::ZERO, self.asked, io.now);
-                self.closed = Some(Closed { retention, asked, answered });
+                self.left.unlinked(io);
                 self.go_on(io, Step::Reopen);
             }
             (Step::Reopen, Ok(Reply::Opened(queue))) => {
-                self.found(io, true);
+                self.left.found(io, true);
                 (self.queue, self.count, self.waited) = (queue, 0, 0);
                 self.go_on(io, Step::Get);
             }
             (Step::Unlink | Step::Reopen, Err(Error { code: ErrorCode::NotExist, .. })) => {
-                self.found(io, false);
+                self.left.found(io, false);
                 self.again_from_the_start(io);
             }
             (Step::Get, Ok(Reply::Received(it))) => self.received(io, &it.message.data),
@@ -155,7 +145,7 @@ impl Lodger {
             (step, Ok(reply)) => io.fail(format!("{step:?} is answered {reply:?}")),
             // Nobody knows what has become of it.
             (_, Err(error)) if passing(error.code) || error.code == ErrorCode::BadHandle => {
-                self.closed = None;
+                self.left.forget();
                 self.line.again(io);
             }
             // What an earlier process of this node had open is not closed yet.
@@ -184,14 +174,6 @@ impl Lodger {
         io.ledger.progress(io.node, Part::Lodger, io.now);
         self.later(io, Step::Open, Duration::from_millis(300));
     }
-
-    /// It is there, or not, after it was left.
-    fn found(&self, io: &mut Io<'_>, there: bool) {
-        let Some(closed) = self.closed else { return };
-        if let Err(what) = io.ledger.found(closed, self.asked, io.now, there) {
-            io.fail(format!("a queue was left: {what}"));
-        }
-    }
 }
 
 fn attributes() -> CreationAttributes {
@@ -206,7 +188,7 @@ impl Program for Lodger {
     fn hear(&mut self, heard: Heard, io: &mut Io<'_>) {
         match self.line.news::<Reply, Callback>(heard, io) {
             News::Begin => {
-                self.closed = None;
+                self.left.forget();
                 self.go_on(io, Step::Initialize);
             }
             News::Reply(outcome) => self.answered(io, outcome),

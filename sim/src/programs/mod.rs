@@ -8,6 +8,7 @@ mod reader;
 mod receiver;
 mod register;
 mod sender;
+mod stay;
 mod tenant;
 mod tracker;
 mod writer;
@@ -164,11 +165,6 @@ pub(crate) fn component_of(spawn: &Spawn) -> Option<Name> {
 /// The program of a component.
 pub(crate) fn component(name: Name, manner: Manner) -> Box<dyn Program> {
     Box::new(component::Component::new(name, manner))
-}
-
-/// How long something is to be kept that is left.
-fn retention(io: &mut Io<'_>) -> Duration {
-    Duration::from_secs(io.rng.u64(0..3))
 }
 
 /// The checkpoints that are written.

@@ -3,10 +3,10 @@
 use super::{
     Io, Part, Program,
     line::{Line, News, passing},
-    retention,
+    stay::Stay,
     writer::section_id,
 };
-use crate::{invariants::Closed, process::Heard};
+use crate::process::Heard;
 use ais_types::{
     Error, ErrorCode, Name, Outcome, ServiceId, Time, Version,
     ckpt::{
@@ -22,10 +22,7 @@ pub(super) struct Tenant {
     step: Step,
     checkpoint: u64,
     value: u64,
-    /// When the call under way was made.
-    asked: Duration,
-    closed: Option<Closed>,
-    retention: Duration,
+    stay: Stay,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,20 +41,18 @@ enum Step {
 }
 
 impl Tenant {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             line: Line::new(ServiceId::CKPT),
             step: Step::Initialize,
             checkpoint: 0,
             value: 0,
-            asked: Duration::ZERO,
-            closed: None,
-            retention: Duration::ZERO,
+            stay: Stay::default(),
         }
     }
 
     fn ask(&mut self, io: &mut Io<'_>) {
-        self.asked = io.now;
+        self.stay.asks(io);
         let checkpoint = self.checkpoint;
         let name = Name::new(format!("safCkpt=tenant{}", io.node.0)).expect("it is short");
         let section = section_id(1);
@@ -70,9 +65,10 @@ impl Tenant {
                 let flags = OpenFlags::CREATE | OpenFlags::READ | OpenFlags::WRITE;
                 open(name, Some(attributes()), flags)
             }
-            Step::Retain => {
-                Call::RetentionDurationSet { checkpoint, duration: Time::from(self.retention) }
-            }
+            Step::Retain => Call::RetentionDurationSet {
+                checkpoint,
+                duration: Time::from(self.stay.begins(io)),
+            },
             Step::Create => {
                 Call::SectionCreate { checkpoint, section, expiration: Time::END, data }
             }
@@ -105,7 +101,6 @@ impl Tenant {
                 self.checkpoint = checkpoint;
                 *io.counter += 1;
                 self.value = *io.counter;
-                self.retention = retention(io);
                 self.go_on(io, Step::Retain);
             }
             (Step::Retain, Ok(_)) => self.go_on(io, Step::Create),
@@ -114,26 +109,20 @@ impl Tenant {
                 self.go_on(io, Step::Write);
             }
             (Step::Close, Ok(_)) => {
-                let (retention, asked, answered) = (self.retention, self.asked, io.now);
-                self.closed = Some(Closed { retention, asked, answered });
-                let unlinks = io.rng.u8(0..4) == 0;
-                let step = if unlinks { Step::Unlink } else { Step::Reopen };
+                let step = if self.stay.left(io) { Step::Unlink } else { Step::Reopen };
                 self.later(io, step, Duration::from_millis(2_500));
             }
             (Step::Unlink, Ok(_)) => {
-                self.found(io, true);
-                // From now on there is none of that name.
-                let (retention, asked, answered) = (Duration::ZERO, self.asked, io.now);
-                self.closed = Some(Closed { retention, asked, answered });
+                self.stay.unlinked(io);
                 self.go_on(io, Step::Reopen);
             }
             (Step::Reopen, Ok(Reply::Opened(checkpoint))) => {
-                self.found(io, true);
+                self.stay.found(io, true);
                 self.checkpoint = checkpoint;
                 self.go_on(io, Step::Read);
             }
             (Step::Unlink | Step::Reopen, Err(Error { code: ErrorCode::NotExist, .. })) => {
-                self.found(io, false);
+                self.stay.found(io, false);
                 self.again_from_the_start(io);
             }
             (Step::Read, Ok(Reply::Read(values))) => {
@@ -147,7 +136,7 @@ impl Tenant {
             (step, Ok(reply)) => io.fail(format!("{step:?} is answered {reply:?}")),
             // Nobody knows what has become of it.
             (_, Err(error)) if passing(error.code) || error.code == ErrorCode::BadHandle => {
-                self.closed = None;
+                self.stay.forget();
                 self.line.again(io);
             }
             (step, Err(error)) => io.fail(format!("{step:?} of a tenant: {error}")),
@@ -157,14 +146,6 @@ impl Tenant {
     fn again_from_the_start(&mut self, io: &mut Io<'_>) {
         io.ledger.progress(io.node, Part::Tenant, io.now);
         self.later(io, Step::Open, Duration::from_millis(300));
-    }
-
-    /// It is there, or not, after it was left.
-    fn found(&self, io: &mut Io<'_>, there: bool) {
-        let Some(closed) = self.closed else { return };
-        if let Err(what) = io.ledger.found(closed, self.asked, io.now, there) {
-            io.fail(format!("a checkpoint was left: {what}"));
-        }
     }
 }
 
@@ -187,7 +168,7 @@ impl Program for Tenant {
     fn hear(&mut self, heard: Heard, io: &mut Io<'_>) {
         match self.line.news::<Reply, Callback>(heard, io) {
             News::Begin => {
-                self.closed = None;
+                self.stay.forget();
                 self.go_on(io, Step::Initialize);
             }
             News::Reply(outcome) => self.answered(io, outcome),
