@@ -472,6 +472,18 @@ impl Core {
                 let reply = encode(frame::REPLY, place.tag, &mut reply);
                 out.push(Effect::Reply(session, place.connection, reply));
             }
+            // A shell takes these before they come here.
+            Ok(
+                words::Call::Cluster
+                | words::Call::AddVoter(_)
+                | words::Call::RemoveVoter(_)
+                | words::Call::Invite { .. }
+                | words::Call::Reform,
+            ) => {
+                let error = refusal(ErrorCode::NotSupported, "this node has no group to order");
+                let reply = reply_frame(place.tag, Err(error));
+                out.push(Effect::Reply(session, place.connection, reply));
+            }
             Err(error) => self.breach(session, place, &error.to_string(), out),
         }
     }
