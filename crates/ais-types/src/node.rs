@@ -1,7 +1,7 @@
 //! What operators ask the node itself.
 
 use crate::{
-    MemberId, Name, Payloads, View,
+    MemberId, Name, NodeId, Payloads, Role, View,
     resources::{Entry, Object},
 };
 use alloc::{string::String, vec::Vec};
@@ -24,6 +24,22 @@ pub enum Call {
     FollowResources,
     /// Removes the object that this process has left behind.
     Forget(u32),
+    /// Who votes in its group, and who may be a member.
+    Cluster,
+    /// This member votes from now on.
+    AddVoter(NodeId),
+    /// This node does not vote any more.
+    RemoveVoter(NodeId),
+    /// Lets a node that is not known join, once. Without a number the next free one is chosen.
+    Invite {
+        /// Which number it shall have.
+        node: Option<NodeId>,
+        /// How long it has for that, in seconds.
+        valid_s: u32,
+    },
+    /// The majority of the voters is lost for good: this node goes on alone. Refused while the
+    /// group has a quorum.
+    Reform,
 }
 
 /// What it answers.
@@ -33,10 +49,14 @@ pub enum Reply {
     Status(Status),
     /// To [`Call::FollowQuorum`].
     Quorum(bool),
-    /// To [`Call::Publish`], [`Call::Withdraw`] and [`Call::Forget`].
+    /// It is done.
     Done,
     /// To [`Call::Resources`] and [`Call::FollowResources`]: by process.
     Resources(Vec<Object>),
+    /// To [`Call::Cluster`].
+    Cluster(Cluster),
+    /// To [`Call::Invite`].
+    Invited(Invitation),
 }
 
 /// What a node tells unasked, lease or not.
@@ -46,6 +66,45 @@ pub enum Callback {
     Quorum(bool),
     /// What is published has changed; ask for it.
     Resources,
+}
+
+/// The cluster as its group has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Who votes.
+    pub voters: Vec<NodeId>,
+    /// Who may be a member.
+    pub nodes: Vec<Known>,
+}
+
+/// A node that may be a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its number.
+    pub id: NodeId,
+    /// Its name.
+    pub name: Name,
+    /// What it said it was when it last joined.
+    pub role: Role,
+    /// Where its peers reach it.
+    pub addresses: Vec<String>,
+}
+
+/// What a node needs to join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Who invites.
+    pub issuer: NodeId,
+    /// The number that the new node has.
+    pub node: NodeId,
+    /// What it has to show.
+    pub secret: u128,
+    /// The failure timeout of the cluster, in milliseconds.
+    pub failure_timeout_ms: u64,
+    /// Whom it will find.
+    pub nodes: Vec<Known>,
 }
 
 /// How a node is.

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod config;
+pub mod join;
 pub mod keeper;
 pub mod model;
 mod watchdog;

@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Dev(Dev),
     /// How the node is, and whom it sees.
     Status,
+    /// Who votes, who may join, and what to do when a majority is lost.
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// What is kept available.
     #[command(subcommand)]
     Amf(Amf),
@@ -115,6 +118,44 @@ pub(crate) enum Dev {
     },
     /// End all nodes.
     Down,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cluster {
+    /// Who votes, and who may be a member.
+    Show,
+    /// Print a token with which a new node joins: `aisd --join ADDRESS --token TOKEN --listen ADDRESS`.
+    Token {
+        /// The number of the new node. Default: the next free one.
+        #[arg(long, value_name = "NUMBER")]
+        id: Option<u32>,
+        /// For how many seconds it is good.
+        #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+        valid: u32,
+    },
+    /// Change who votes.
+    #[command(subcommand)]
+    Voters(Voters),
+    /// Let this node go on alone: the majority of the voters is lost for good.
+    Reform {
+        /// The others do not run, and what they alone have acknowledged may be lost.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Voters {
+    /// A member votes from now on.
+    Add {
+        /// Its name.
+        name: String,
+    },
+    /// A node does not vote any more.
+    Remove {
+        /// Its name.
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,7 @@
 use crate::{
     Failure,
     args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev, Msg, Sam},
-    ask, demo,
+    ask, cluster, demo,
     dev::{Cluster, Lifetime, PATIENCE, Plan},
     sam,
     show::{Done, Seen, show},
@@ -32,6 +32,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Demo(demo) => return demo::main(demo.keep.as_deref(), common.json),
         Command::Dev(dev) => run_dev(dev, &common),
         Command::Status => show_asked(&common, ask::status),
+        Command::Cluster(order) => cluster::run(order, &common),
         Command::Amf(amf) => run_amf(amf, &common),
         Command::Ckpt(Ckpt::List) => show_asked(&common, ask::checkpoints),
         Command::Msg(Msg::List) => show_asked(&common, ask::queues),
@@ -88,7 +89,7 @@ fn example(name: &str) -> ExitCode {
 }
 
 /// Where the node is that is asked.
-fn endpoint(common: &Common) -> Result<Endpoint, Failure> {
+pub(crate) fn endpoint(common: &Common) -> Result<Endpoint, Failure> {
     if let Some(path) = &common.socket {
         return Ok(Endpoint::Path(path.clone()));
     }
@@ -255,7 +256,7 @@ fn read(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(Failure::at(file))
 }
 
-fn say(common: &Common, done: String) -> Result<(), Failure> {
+pub(crate) fn say(common: &Common, done: String) -> Result<(), Failure> {
     show(&Done { done }, common.json);
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use crate::{Caller, Endpoint, Patience, Session, Wait};
 use ais_types::{
-    Error, ErrorCode, Outcome, ServiceId, Version,
-    node::{Call, Callback, Reply, Status},
+    Error, ErrorCode, NodeId, Outcome, ServiceId, Version,
+    node::{Call, Callback, Cluster, Invitation, Reply, Status},
     resources::{Entry, Object},
 };
 
@@ -29,7 +29,7 @@ impl<S: Caller> Node<S> {
     pub fn status(&self) -> S::Answer<'_, Status> {
         self.session.ask(Call::Status, Patience::USUAL, |reply| match reply {
             Reply::Status(status) => Ok(status),
-            other @ (Reply::Quorum(_) | Reply::Done | Reply::Resources(_)) => Err(strange(&other)),
+            other => Err(strange(&other)),
         })
     }
 
@@ -41,7 +41,7 @@ impl<S: Caller> Node<S> {
     pub fn follow_quorum(&self, patience: Patience) -> S::Answer<'_, bool> {
         self.session.ask(Call::FollowQuorum, patience, |reply| match reply {
             Reply::Quorum(quorate) => Ok(quorate),
-            other @ (Reply::Status(_) | Reply::Done | Reply::Resources(_)) => Err(strange(&other)),
+            other => Err(strange(&other)),
         })
     }
 
@@ -102,19 +102,59 @@ impl<S: Caller> Node<S> {
     pub fn into_session(self) -> S {
         self.session
     }
+
+    /// Who votes, and who may be a member.
+    ///
+    /// # Errors
+    /// Only those of the session.
+    pub fn cluster(&self) -> S::Answer<'_, Cluster> {
+        self.session.ask(Call::Cluster, Patience::USUAL, |reply| match reply {
+            Reply::Cluster(cluster) => Ok(cluster),
+            other => Err(strange(&other)),
+        })
+    }
+
+    /// Lets a node join that is not known.
+    ///
+    /// # Errors
+    /// BAD_OPERATION if it cannot be invited; those of the session.
+    pub fn invite(&self, node: Option<NodeId>, valid_s: u32) -> S::Answer<'_, Invitation> {
+        let call = Call::Invite { node, valid_s };
+        self.session.ask(call, Patience::USUAL, |reply| match reply {
+            Reply::Invited(invitation) => Ok(invitation),
+            other => Err(strange(&other)),
+        })
+    }
+
+    /// Makes a member a voter, or a voter none.
+    ///
+    /// # Errors
+    /// BAD_OPERATION if that cannot be; those of the session.
+    pub fn set_voter(&self, node: NodeId, votes: bool) -> S::Answer<'_, ()> {
+        let call = if votes { Call::AddVoter(node) } else { Call::RemoveVoter(node) };
+        self.session.ask(call, Patience::USUAL, done)
+    }
+
+    /// The majority of the voters is lost for good: this node goes on alone.
+    ///
+    /// # Errors
+    /// BAD_OPERATION while the group has a quorum; those of the session.
+    pub fn reform(&self) -> S::Answer<'_, ()> {
+        self.session.ask(Call::Reform, Patience::USUAL, done)
+    }
 }
 
 fn done(reply: Reply) -> Outcome<()> {
     match reply {
         Reply::Done => Ok(()),
-        other @ (Reply::Status(_) | Reply::Quorum(_) | Reply::Resources(_)) => Err(strange(&other)),
+        other => Err(strange(&other)),
     }
 }
 
 fn resources(reply: Reply) -> Outcome<Vec<Object>> {
     match reply {
         Reply::Resources(objects) => Ok(objects),
-        other @ (Reply::Status(_) | Reply::Quorum(_) | Reply::Done) => Err(strange(&other)),
+        other => Err(strange(&other)),
     }
 }
 

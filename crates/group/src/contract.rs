@@ -7,7 +7,10 @@
 //! - [`Delivery::Restore`] comes only to a blank incarnation, before anything else, and causes no
 //!   effects.
 
-use crate::plug::{PlugOrder, Recovery};
+use crate::{
+    Cluster, ClusterOrder,
+    plug::{PlugOrder, Recovery},
+};
 use ais_types::{GroupTime, MemberId, ProcessId, Stamp, View};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -49,6 +52,9 @@ pub enum GroupError {
         /// The limit.
         limit: usize,
     },
+    /// An operator's order that cannot be followed, and why.
+    #[error("{0}")]
+    Refused(String),
     /// There may not be such a recovery plug.
     #[error("recovery plug {name:?}: {rule}")]
     Plug {
@@ -80,6 +86,9 @@ pub enum Delivery {
     Restore(Stamp, Bytes),
     /// The membership changed.
     View(Stamp, View),
+    /// What owners [kept](GroupHandle::keep) of the group that there was before the whole cluster
+    /// lost its memory. Follows the first view of a member that nobody hands the state to.
+    Kept(Stamp, Bytes),
     /// Someone's entry.
     Message(Stamp, Message),
     /// A process has ended.
@@ -126,6 +135,30 @@ pub trait GroupHandle: Send + Sync + 'static {
     /// When the replicated state next wants [`Delivery::Time`]; `None` for never. Told by every
     /// member after each delivery that changes it; the leader acts on its own.
     fn group_deadline(&self, deadline: Option<GroupTime>);
+
+    /// What the owner wants to find again ([`Delivery::Kept`]) after the whole cluster has lost its
+    /// memory: what operators have configured. Told by every member after each delivery that
+    /// changes it, and after [`Delivery::Restore`]. Saved to disk, if there is one.
+    fn keep(&self, _kept: Bytes) {}
+
+    /// Orders something about the cluster itself, with [`Priority::Recovery`]. Returns when it is
+    /// delivered here. [`GroupError::Refused`] if it cannot be followed.
+    async fn order_cluster(&self, _order: ClusterOrder) -> Result<(), GroupError> {
+        Err(GroupError::Refused("this group has no voters and no invitations".into()))
+    }
+
+    /// The cluster as this member knows it.
+    fn cluster(&self) -> Cluster {
+        Cluster::default()
+    }
+
+    /// An operator's word that the majority of the voters is lost for good: this member alone goes
+    /// on with what it has, as the only voter, and whoever else comes joins it. The others must
+    /// not be running on without it: what they acknowledged would be lost. [`GroupError::Refused`]
+    /// while the group has a quorum.
+    async fn reform(&self) -> Result<(), GroupError> {
+        Err(GroupError::Refused("this group needs no quorum".into()))
+    }
 
     /// Renews the right to a lease: the owner calls it at least every 100 ms while it is well,
     /// from the start. A lease is renewed only while it does; a member that does not for the

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+mod cluster;
 mod contract;
 mod feed;
 mod identity;
@@ -16,6 +17,7 @@ pub mod raft;
 mod room;
 mod solo;
 
+pub use cluster::{Cluster, ClusterOrder, Known};
 pub use contract::{
     Delivery, Group, GroupError, GroupHandle, Message, PAYLOAD_MAX, Priority, SnapshotReply,
 };

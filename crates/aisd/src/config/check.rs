@@ -50,6 +50,9 @@ pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config>
         socket: it.socket(raw.socket.as_ref(), &folder)?,
         failure_timeout,
         model: raw.model.map(|path| folder.join(path)),
+        data: folder.join(raw.data.as_deref().unwrap_or("data")),
+        durable: it.durable(raw.durability.as_ref())?,
+        secret: None,
         log: it.log(raw.log.as_ref())?,
         limits: limits::check(document, &raw.limits.unwrap_or_default())?,
         ckpt: services::ckpt(document, &raw.ckpt.unwrap_or_default(), failure_timeout)?,
@@ -76,6 +79,17 @@ impl Check<'_> {
         help: impl Into<String>,
     ) -> ConfigError {
         self.document.wrong(at.span(), key, problem, help)
+    }
+
+    fn durable(&self, raw: Option<&Spanned<String>>) -> Checked<bool> {
+        match raw.map(|raw| (raw, raw.get_ref().as_str())) {
+            None | Some((_, "memory")) => Ok(false),
+            Some((_, "disk")) => Ok(true),
+            Some((raw, other)) => {
+                let problem = format!("{other:?} is no durability");
+                Err(self.wrong(raw, "durability", problem, "use \"memory\" or \"disk\""))
+            }
+        }
     }
 
     fn transport(&self, raw: Option<&Spanned<String>>) -> Checked<Transport> {

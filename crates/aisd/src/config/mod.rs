@@ -8,6 +8,8 @@
 //! socket = { path = "run/ais.sock", mode = "0660", group = "operators" }
 //! failure_timeout_ms = 500           # a node not heard of for so long is lost
 //! model = "amf.toml"                 # what to keep available
+//! data = "data"                      # the folder of what outlives a node's process
+//! durability = "memory"              # or "disk": an entry counts when a majority has synced it
 //! log = { level = "info", format = "text" }
 //! metrics = { listen = "127.0.0.1:9464" }   # Prometheus asks there for /metrics; default: nowhere
 //! limits = { process_sessions = 1024, process_calls = 4096 }   # see `ais_node::NodeLimits`
@@ -61,6 +63,12 @@ pub struct Config {
     pub failure_timeout: Duration,
     /// The file of the AMF model.
     pub model: Option<PathBuf>,
+    /// The folder of what outlives the process.
+    pub data: PathBuf,
+    /// Whether the group's log does. That of a witness always does.
+    pub durable: bool,
+    /// What this node was invited with.
+    pub secret: Option<u128>,
     /// What is logged, and how.
     pub log: Log,
     /// What programs may cost the node.

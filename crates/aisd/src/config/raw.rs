@@ -13,6 +13,8 @@ pub(super) struct Config {
     pub(super) socket: Option<Socket>,
     pub(super) failure_timeout_ms: Option<Spanned<u64>>,
     pub(super) model: Option<String>,
+    pub(super) data: Option<String>,
+    pub(super) durability: Option<Spanned<String>>,
     pub(super) log: Option<Log>,
     pub(super) limits: Option<super::limits::Raw>,
     pub(super) ckpt: Option<super::services::RawCkpt>,

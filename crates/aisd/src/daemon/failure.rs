@@ -9,6 +9,10 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 pub(super) enum Failure {
     #[error("{0}")]
     Config(#[from] ConfigError),
+    #[error("{0}")]
+    Token(#[from] crate::join::NoToken),
+    #[error("{}: {error}; see to its folder and its rights", file.display())]
+    Configuration { file: PathBuf, error: io::Error },
     #[error("the keeper of components cannot be started: {0}")]
     Keeper(io::Error),
     #[error("the system refuses what a node needs: {0}")]

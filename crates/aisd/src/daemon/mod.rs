@@ -6,14 +6,15 @@ mod metrics;
 mod network;
 mod notify;
 
-use crate::{KeeperLauncher, config::Config, keeper::Keeper, model, watchdog};
+use crate::{KeeperLauncher, config::Config, join::Token, keeper::Keeper, model, watchdog};
 use ais_client::Endpoint;
 use ais_group::{
-    Group, Identity, Solo,
-    raft::{Config as RaftConfig, Raft},
+    Group, Identity, Known, Solo,
+    raft::{Config as RaftConfig, Durability, Raft, Store},
 };
 use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig, boot_time};
 use ais_services::Settings;
+use ais_storage::DiskStorage;
 use ais_transport::{Class, tcp::TcpNode};
 use ais_types::{Name, Role, amf::Model};
 use clap::Args;
@@ -21,6 +22,7 @@ use failure::{Failure, complain};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::{
     env, fs,
+    net::SocketAddr,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -43,6 +45,19 @@ pub struct Arguments {
     /// The configuration of the node.
     #[arg(long, value_name = "FILE", default_value = "/etc/ais/node.toml")]
     pub config: PathBuf,
+    /// Join the cluster of the node at this address, with a token, and write the configuration if
+    /// it is not there.
+    #[arg(long, value_name = "ADDRESS", requires = "token", requires = "listen")]
+    pub join: Option<SocketAddr>,
+    /// What `ais cluster token` has printed on a member.
+    #[arg(long, value_name = "TOKEN", requires = "join")]
+    pub token: Option<String>,
+    /// Where the new node listens.
+    #[arg(long, value_name = "ADDRESS", requires = "join")]
+    pub listen: Option<SocketAddr>,
+    /// What the new node is called. Default: n and its number.
+    #[arg(long, value_name = "NAME", requires = "join")]
+    pub name: Option<String>,
     /// Do not outlive the process that started this one.
     #[arg(long, hide = true)]
     pub with_parent: bool,
@@ -69,7 +84,8 @@ fn live(arguments: &Arguments) -> Result<Ended, Failure> {
     if arguments.with_parent {
         die_with_parent()?;
     }
-    let config = Config::load(&arguments.config)?;
+    let secret = invited(arguments)?;
+    let config = Config { secret, ..Config::load(&arguments.config)? };
     let model = load_model(&config)?;
     logging::start(&config.log)?;
     // Before there is a thread: the keeper is forked.
@@ -85,6 +101,26 @@ fn live(arguments: &Arguments) -> Result<Ended, Failure> {
         | ShellError::Launcher
         | ShellError::Fatal(_)) => Err(Failure::Node(reason)),
     }
+}
+
+/// What this node was invited with. Writes its configuration if there is none yet.
+fn invited(arguments: &Arguments) -> Result<Option<u128>, Failure> {
+    let (Some(at), Some(token), Some(listen)) =
+        (arguments.join, &arguments.token, arguments.listen)
+    else {
+        return Ok(None);
+    };
+    let token = Token::decode(token)?;
+    let file = &arguments.config;
+    if !file.exists() {
+        let failed = |error| Failure::Configuration { file: file.clone(), error };
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let text = token.configuration(at, arguments.name.as_deref(), listen);
+        fs::write(file, text).map_err(failed)?;
+    }
+    Ok(Some(token.0.secret))
 }
 
 fn die_with_parent() -> Result<(), Failure> {
@@ -118,7 +154,7 @@ async fn serve(
         Some(address) => Some(metrics::listen(address).await?),
         None => None,
     };
-    let node = start(config, model, Box::new(launcher), tcp.as_ref())?;
+    let node = start(config, model, Box::new(launcher), tcp.as_ref()).await?;
     if let Some(watchers) = watchers {
         tokio::spawn(metrics::serve(watchers, node.clone()));
     }
@@ -170,7 +206,7 @@ async fn watch(node: &NodeHandle, config: &Config) -> u32 {
     }
 }
 
-fn start(
+async fn start(
     config: &Config,
     model: Option<Model>,
     launcher: Box<dyn ais_node::Launcher>,
@@ -185,7 +221,7 @@ fn start(
         addresses: this.address.iter().map(ToString::to_string).collect(),
         boot_time: boot_time(),
     };
-    let group = group(config, identity, tcp)?;
+    let group = group(config, identity, tcp).await?;
     let transport = tcp.map(network::data);
     let settings = Settings { ckpt: config.ckpt, msg: config.msg, clm: membership(config), model };
     let parts =
@@ -209,7 +245,7 @@ fn membership(config: &Config) -> ais_clm::Settings {
 }
 
 /// A group of many nodes lives on a thread of its own, which no core can hold up.
-fn group(
+async fn group(
     config: &Config,
     identity: Identity,
     tcp: Option<&TcpNode>,
@@ -218,8 +254,26 @@ fn group(
     let voters = config.voters().map(|node| node.id);
     let mut raft = RaftConfig::new(&config.cluster, identity, voters);
     raft.failure_timeout = config.failure_timeout;
+    (raft.open, raft.secret) = (false, config.secret);
+    raft.nodes = config.nodes.iter().map(|node| (node.id, known(node))).collect();
+    let file = config.data.join("group.redb");
+    let failed = |error| Failure::Configuration { file: config.data.clone(), error };
+    fs::create_dir_all(&config.data).map_err(failed)?;
+    let storage = DiskStorage::open(&file).await;
+    raft.storage = Some(Store::new(storage.map_err(|error| Failure::Group(error.to_string()))?));
+    if config.durable || config.this().role == Role::Witness {
+        raft.log = Durability::Disk;
+    }
     let group = Raft::on_thread(raft, async move || Ok(tcp.open(Class::Control)));
     Ok(Box::new(group.map_err(|error| Failure::Group(error.to_string()))?))
+}
+
+fn known(node: &crate::config::Node) -> Known {
+    Known {
+        name: Name::new(&node.name).expect("names were checked to be short"),
+        role: node.role,
+        addresses: node.address.iter().map(ToString::to_string).collect(),
+    }
 }
 
 fn socket(config: &Config) -> Result<SocketConfig, Failure> {

@@ -99,6 +99,11 @@ impl Cluster {
         for node in &cluster.nodes {
             let folder = cluster.node_folder(&node.name);
             fs::create_dir_all(folder.join("run")).map_err(Failure::at(&folder))?;
+            // Of a cluster that was here before; it is not this one.
+            let data = folder.join("data");
+            if data.exists() {
+                fs::remove_dir_all(&data).map_err(Failure::at(&data))?;
+            }
             write(&cluster.configuration(&node.name), &configuration(&cluster, node, plan))?;
             write_tutorials(&folder.join("bin"), &cluster.program)?;
         }

@@ -5,5 +5,6 @@
 mod csa103;
 mod csa104;
 mod faults;
+mod membership;
 mod site;
 mod stopped;

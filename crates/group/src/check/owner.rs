@@ -125,6 +125,7 @@ impl Record {
                 self.times.push(stamp);
                 self.order.push((stamp, "time".into()));
             }
+            Delivery::Kept(stamp, kept) => self.order.push((stamp, format!("kept {kept:?}"))),
             Delivery::Recovery(stamp, news) => {
                 self.order.push((stamp, format!("{news:?}")));
                 self.recovery.push(news);

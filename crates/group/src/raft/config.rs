@@ -1,8 +1,42 @@
 //! What a member is told at its start, and the times that follow from it.
 
-use crate::{Identity, plug::PLUG_TIMEOUT, system_wall};
+use crate::{Identity, Known, plug::PLUG_TIMEOUT, system_wall};
+use ais_storage::Storage;
 use ais_types::{NodeId, Role, Time};
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+/// What becomes of a member's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It is in memory. A restarted voter has forgotten it, and counts as lost until the others
+    /// have taken it in again. An entry costs no write.
+    Memory,
+    /// An entry counts when a majority of the voters has synced it to disk. Any number of voters
+    /// may restart at once, and the group goes on.
+    Disk,
+}
+
+/// A storage that is shared with a member.
+#[derive(Clone)]
+pub struct Store(pub Arc<dyn Storage>);
+
+impl Store {
+    /// Shares this storage.
+    pub fn new(storage: impl Storage) -> Self {
+        Self(Arc::new(storage))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("durable", &self.0.durable()).finish()
+    }
+}
 
 /// How a member of a [`Raft`](super::Raft) group is set up. The same cluster, voters and failure
 /// timeout everywhere.
@@ -16,6 +50,17 @@ pub struct Config {
     pub voters: BTreeSet<NodeId>,
     /// After this without a sign of life a member is ordered out: 100 ms to a minute.
     pub failure_timeout: Duration,
+    /// Where the operator's configuration is saved, and the log if it is to outlive the process.
+    /// `None`: nothing outlives it.
+    pub storage: Option<Store>,
+    /// What becomes of the log.
+    pub log: Durability,
+    /// Whether anybody who speaks for this cluster may be a member, or only who is known to it.
+    pub open: bool,
+    /// Who is known to it when it forms for the first time.
+    pub nodes: BTreeMap<NodeId, Known>,
+    /// What this node was invited with, if it is not known yet.
+    pub secret: Option<u128>,
     /// How long messages wait for recovery plugs after a view; then it goes on without them.
     pub plug_timeout: Duration,
     /// Where chance comes from; drawn anew at each start, except in simulations.
@@ -36,6 +81,9 @@ pub enum ConfigError {
     /// The role and the list of voters do not agree.
     #[error("node {0} is a {1:?}, and the list of voters says otherwise: change one of them")]
     Role(NodeId, Role),
+    /// Nothing to write to.
+    #[error("a log on disk needs a storage that is durable")]
+    NoStorage,
     /// Out of range.
     #[error("a failure timeout of {0:?} is out of range: choose 100 ms to a minute")]
     FailureTimeout(Duration),
@@ -54,6 +102,11 @@ impl Config {
             identity,
             voters: voters.into_iter().collect(),
             failure_timeout: Duration::from_millis(500),
+            storage: None,
+            log: Durability::Memory,
+            open: true,
+            nodes: BTreeMap::new(),
+            secret: None,
             plug_timeout: PLUG_TIMEOUT,
             seed: fastrand::u64(..),
             wall: system_wall,
@@ -76,7 +129,18 @@ impl Config {
         if !range.contains(&self.failure_timeout) {
             return Err(ConfigError::FailureTimeout(self.failure_timeout));
         }
+        let durable = self.storage.as_ref().is_some_and(|it| it.0.durable());
+        if self.log == Durability::Disk && !durable {
+            return Err(ConfigError::NoStorage);
+        }
         Ok(())
+    }
+
+    /// Who is known from the start.
+    pub(crate) fn known(&self) -> BTreeMap<NodeId, Known> {
+        let mut known = self.nodes.clone();
+        known.insert(self.identity.node, Known::from(&self.identity));
+        known
     }
 
     /// How many voters are a majority.

@@ -41,11 +41,11 @@ impl Member {
             Some(seen) => seen.hears.as_ref().is_none_or(|hears| hears.contains(&b)),
             None => true,
         };
-        let members: Vec<(&MemberId, &u64)> = self.state.rafts.iter().collect();
+        let members: Vec<_> = self.state.seats.iter().collect();
         let mut cut = Vec::new();
-        for (index, (a, raft_a)) in members.iter().enumerate() {
-            for (b, raft_b) in &members[index + 1..] {
-                if !hears(a, **raft_b) || !hears(b, **raft_a) {
+        for (index, (a, seat_a)) in members.iter().enumerate() {
+            for (b, seat_b) in &members[index + 1..] {
+                if !hears(a, seat_b.life) || !hears(b, seat_a.life) {
                     cut.push((**a, **b));
                 }
             }

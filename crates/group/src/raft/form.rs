@@ -6,13 +6,16 @@
 
 use super::{
     member::{Done, Member},
-    packet::{Request, Response},
-    types::{RaftId, node_of, placeholder},
+    packet::{Hello, Request, Response},
+    saved::Saved,
+    types::{LifeId, RaftId, node_of, placeholder},
 };
 use ais_types::{NodeId, Role};
 use std::{collections::BTreeSet, time::Duration};
 use tokio::{sync::oneshot, time::Instant};
 
+/// How often to say whom a cold start waits for.
+const REPORT: Duration = Duration::from_secs(5);
 /// How many failure timeouts a participant waits to be admitted before it starts over.
 const PATIENCE: u32 = 20;
 
@@ -24,7 +27,9 @@ pub(crate) struct Forming {
     /// Not before this.
     next: Instant,
     /// The group it has promised to take part in, who asked, and until when.
-    promised: Option<(u64, RaftId, Instant)>,
+    promised: Option<(u64, LifeId, Instant)>,
+    /// When to say next whom it waits for.
+    report: Instant,
     /// What it is about to form itself.
     own: Option<Own>,
 }
@@ -34,12 +39,14 @@ struct Own {
     group: u64,
     founders: BTreeSet<RaftId>,
     missing: BTreeSet<RaftId>,
+    /// The newest of what the founders kept of a former group.
+    saved: Option<Saved>,
     until: Instant,
 }
 
 impl Forming {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { since: now, next: now, promised: None, own: None }
+        Self { since: now, next: now, promised: None, report: now + REPORT, own: None }
     }
 }
 
@@ -51,15 +58,21 @@ impl Member {
             (Some(mine), _) => mine == group,
             (None, Some((promised, ..))) if *promised != group => false,
             (None, _) => {
-                self.group = Some(group);
-                self.hello_at = Instant::now();
+                self.enter_group(group);
                 true
             }
         }
     }
 
+    /// Takes part in this group, for life.
+    pub(crate) fn enter_group(&mut self, group: u64) {
+        self.group = Some(group);
+        self.hello_at = Instant::now();
+        self.log.set_group(group);
+    }
+
     /// Whether to take part in forming this group.
-    pub(crate) fn promise(&mut self, group: u64, from: RaftId) -> bool {
+    pub(crate) fn promise(&mut self, group: u64, from: LifeId) -> bool {
         let now = Instant::now();
         let free = self.forming.promised.is_none_or(|(it, _, until)| it == group || until < now);
         let agreed = self.group.is_none() && self.is_voter() && self.forming.own.is_none() && free;
@@ -70,6 +83,7 @@ impl Member {
     }
 
     pub(crate) fn tick_formation(&mut self, now: Instant) {
+        self.report_waiting(now);
         if self.group.is_some() {
             return self.tick_group(now);
         }
@@ -87,11 +101,43 @@ impl Member {
         }
     }
 
+    /// A cold start says whom it waits for.
+    fn report_waiting(&mut self, now: Instant) {
+        if self.leader.is_some() || self.me.is_some() {
+            self.forming.report = now + REPORT;
+        } else if now >= self.forming.report {
+            self.forming.report = now + REPORT;
+            let voters = &self.config.voters;
+            let here = |node: &NodeId| {
+                *node == self.config.identity.node || self.link.hello_at(*node).is_some()
+            };
+            let (here, missing): (Vec<NodeId>, Vec<NodeId>) =
+                voters.iter().partition(|it| here(it));
+            let need = self.config.majority();
+            let text = |nodes: &[NodeId]| {
+                nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            };
+            tracing::warn!(
+                need,
+                here = text(&here),
+                missing = text(&missing),
+                "waits for a majority of the voters: start those that are missing, or, if they are \
+                 lost for good, order `ais cluster reform` on one node",
+            );
+        }
+    }
+
     /// Somewhere along the way it was forgotten, or its group is no more.
     fn tick_group(&mut self, now: Instant) {
         let patience = self.timing.failure * PATIENCE;
-        if self.me.is_none() && self.leader.is_none() && now > self.contact + patience {
+        // Who has its log on disk waits for the others of its group.
+        let forgetful = !self.log.is_durable();
+        if forgetful && self.me.is_none() && self.leader.is_none() && now > self.contact + patience
+        {
             self.end("it was never admitted, and nobody leads");
+        }
+        if self.link.hellos().any(|it| it.reforms > self.reforms() && it.group != self.group) {
+            return self.end_for_good("an operator has formed the group anew without it");
         }
         let others: Vec<u64> = self
             .link
@@ -101,25 +147,28 @@ impl Member {
             .collect();
         let same = |group: &u64| others.iter().filter(|it| *it == group).count();
         if others.iter().any(|group| same(group) >= self.config.majority()) {
-            self.end("a majority of the voters has formed another group");
+            self.end_for_good("a majority of the voters has formed another group");
         }
     }
 
     fn try_to_form(&mut self, now: Instant) {
+        self.adopt_newest_voters();
+        if !self.is_voter() {
+            return;
+        }
         let voters = &self.config.voters;
-        let peers: Vec<_> = self
-            .link
-            .hellos()
-            .map(|it| (it.applicant.raft, it.applicant.identity.node, it.group))
-            .collect();
-        if peers.iter().any(|(_, _, group)| group.is_some()) {
+        let votes = |it: &&Hello| voters.contains(&it.applicant.identity.node);
+        let blank = self.link.hellos().filter(|it| it.group.is_none()).filter(votes);
+        let mut founders: BTreeSet<RaftId> = blank.map(|it| it.applicant.raft).collect();
+        founders.insert(self.raft_id);
+        // A witness alone remembers no more than the order: it does not keep a majority waiting.
+        let majority = founders.len() >= self.config.majority();
+        let counts = |it: &Hello| !majority || it.applicant.identity.role != Role::Witness;
+        if self.link.hellos().any(|it| it.group.is_some() && counts(it)) {
             // It has state: its group is to admit us.
             self.forming.since = now;
             return;
         }
-        let mut founders: BTreeSet<RaftId> =
-            peers.iter().filter(|(_, node, _)| voters.contains(node)).map(|it| it.0).collect();
-        founders.insert(self.raft_id);
         let all = founders.len() == voters.len();
         let waited = now >= self.forming.since + self.timing.failure * 2;
         let enough = founders.len() >= self.config.majority() && (all || waited);
@@ -134,25 +183,56 @@ impl Member {
         missing.remove(&self.raft_id);
         for founder in missing.iter().copied() {
             let (answer, answered) = oneshot::channel();
-            self.link.ask(founder, None, Request::Form(group), answer);
+            self.link.ask_raft(founder, None, Request::Form(group), answer);
             self.jobs.spawn(async move {
-                let agreed = matches!(answered.await, Ok(Response::Yes));
+                let agreed = match answered.await {
+                    Ok(Response::Founder(saved)) => Some(saved),
+                    Ok(_) | Err(_) => None,
+                };
                 Done::Founder(group, founder, agreed)
             });
         }
         let until = now + self.timing.failure;
-        self.forming.own = Some(Own { group, founders, missing, until });
+        let saved = self.saved.clone();
+        self.forming.own = Some(Own { group, founders, missing, saved, until });
         self.form_if_agreed();
     }
 
-    pub(crate) fn founder(&mut self, group: u64, founder: RaftId, agreed: bool) {
+    /// A founder has agreed, and says what it kept of a former group; or it has not.
+    pub(crate) fn founder(
+        &mut self,
+        group: u64,
+        founder: RaftId,
+        agreed: Option<Option<Box<Saved>>>,
+    ) {
         let Some(own) = self.forming.own.as_mut().filter(|own| own.group == group) else { return };
-        if agreed {
-            own.missing.remove(&founder);
-            self.form_if_agreed();
-        } else {
-            self.give_up_forming(Instant::now());
+        match agreed {
+            Some(saved) => {
+                own.missing.remove(&founder);
+                own.saved = Saved::newest(own.saved.take(), saved.map(|it| *it));
+                self.form_if_agreed();
+            }
+            None => self.give_up_forming(Instant::now()),
         }
+    }
+
+    /// Who votes is what was saved last, by whoever of those that are here.
+    fn adopt_newest_voters(&mut self) {
+        let newest = self.link.hellos().filter_map(|it| it.saved.as_ref());
+        let newest = newest.max_by_key(|(age, _)| *age);
+        let own = Saved::age(self.saved.as_ref());
+        let newest = newest.filter(|(age, voters)| *age > own && !voters.is_empty());
+        if let Some((age, voters)) = newest.filter(|(_, voters)| *voters != self.config.voters) {
+            tracing::info!(?voters, ?age, "the voters are those that another node saved last");
+            self.config.voters = voters.clone();
+        }
+    }
+
+    /// An operator's word: this node alone is the group, whoever else was to vote.
+    pub(crate) fn form_alone(&mut self) {
+        self.config.voters = BTreeSet::from([self.config.identity.node]);
+        self.forming.promised = None;
+        self.form(BTreeSet::from([self.raft_id]), Instant::now());
     }
 
     fn give_up_forming(&mut self, now: Instant) {
@@ -171,7 +251,8 @@ impl Member {
         let absent = self.config.voters.iter().filter(|it| !present.contains(it));
         let everyone: BTreeSet<RaftId> =
             absent.map(|node| placeholder(*node)).chain(own.founders).collect();
-        self.group = Some(own.group);
+        self.enter_group(own.group);
+        self.found = Some(own.saved.unwrap_or_default());
         let now = Instant::now();
         self.contact = now;
         self.campaign_at = now + self.timing.failure / 2;
@@ -238,7 +319,7 @@ impl Member {
         let voters: BTreeSet<RaftId> = membership.voter_ids().collect();
         let recent = Instant::now().checked_sub(self.timing.refuse);
         let heard = |raft: &RaftId| {
-            self.link.hello(*raft).is_some() && self.link.last_heard(*raft) >= recent
+            self.link.life_of(*raft).is_some_and(|life| self.link.last_heard(life) >= recent)
         };
         let here = |raft: &RaftId| *raft == self.raft_id || heard(raft);
         let majority = membership
@@ -257,9 +338,9 @@ impl Member {
     }
 
     fn is_witness(&self, raft: RaftId) -> bool {
-        let role = match self.link.hello(raft) {
-            Some(hello) => hello.applicant.identity.role,
-            None => self.config.identity.role,
+        let role = match self.link.hello_at(node_of(raft)) {
+            Some(hello) if raft != self.raft_id => hello.applicant.identity.role,
+            Some(_) | None => self.config.identity.role,
         };
         role == Role::Witness
     }

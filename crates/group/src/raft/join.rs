@@ -4,7 +4,7 @@
 use super::{
     member::{Done, Member},
     packet::{Request, Response},
-    types::RaftId,
+    types::LifeId,
 };
 use crate::{Delivery, feed::Waiter};
 use ais_types::{MemberId, Stamp};
@@ -18,7 +18,7 @@ const PIECE: usize = 192 << 10;
 #[derive(Debug)]
 pub(crate) struct Joining {
     pub(crate) sponsor: Option<MemberId>,
-    from: RaftId,
+    from: LifeId,
     stamp: Stamp,
     state: BytesMut,
     held: Vec<Held>,
@@ -48,7 +48,7 @@ impl Member {
     pub(crate) fn someone_joins(
         &mut self,
         member: MemberId,
-        raft: RaftId,
+        life: LifeId,
         sponsor: Option<MemberId>,
         stamp: Stamp,
     ) {
@@ -56,13 +56,13 @@ impl Member {
         if let Some(leading) = &mut self.leading {
             leading.welcome(member, now);
         }
-        if raft == self.raft_id {
+        if life == self.life {
             self.admitted_as(member, sponsor, stamp, now);
         } else if sponsor.is_some() && sponsor == self.me {
             let (reply, made) = oneshot::channel();
             self.tell(Delivery::Snapshot(reply));
-            self.sponsored.insert(raft, None);
-            self.jobs.spawn(async move { Done::State(raft, made.await.ok()) });
+            self.sponsored.insert(life, None);
+            self.jobs.spawn(async move { Done::State(life, made.await.ok()) });
         }
     }
 
@@ -72,7 +72,9 @@ impl Member {
         // Set once: a participant is admitted once in its life.
         let _ = self.shared.me.set(me);
         (self.hello_at, self.ping_at) = (now, now);
-        let Some(from) = sponsor.and_then(|it| self.state.rafts.get(&it).copied()) else { return };
+        let Some(from) = sponsor.and_then(|it| Some(self.state.seats.get(&it)?.life)) else {
+            return;
+        };
         self.joining = Some(Joining {
             sponsor,
             from,
@@ -89,7 +91,7 @@ impl Member {
     fn ask_for_state(&mut self) {
         let Some(joining) = self.joining.as_mut().filter(|it| !it.asking) else { return };
         joining.asking = true;
-        let request = Request::State(self.raft_id, joining.state.len() as u64);
+        let request = Request::State(self.life, joining.state.len() as u64);
         let (answer, answered) = oneshot::channel();
         self.link.ask(joining.from, self.group, request, answer);
         self.jobs.spawn(async { Done::Piece(answered.await.ok()) });
@@ -135,12 +137,12 @@ impl Member {
         }
         // So that the sponsor can forget it; if that gets lost, he keeps it a while.
         let (answer, _) = oneshot::channel();
-        let request = Request::State(self.raft_id, whole);
+        let request = Request::State(self.life, whole);
         self.link.ask(joining.from, self.group, request, answer);
     }
 
     /// The owner has made the state for a joiner.
-    pub(crate) fn state_made(&mut self, joiner: RaftId, state: Option<Bytes>) {
+    pub(crate) fn state_made(&mut self, joiner: LifeId, state: Option<Bytes>) {
         match state {
             Some(state) => {
                 self.sponsored.entry(joiner).and_modify(|it| *it = Some(state));
@@ -150,7 +152,7 @@ impl Member {
     }
 
     /// What to answer a joiner that asks for its state from `offset` on.
-    pub(crate) fn piece(&mut self, joiner: RaftId, offset: u64) -> Response {
+    pub(crate) fn piece(&mut self, joiner: LifeId, offset: u64) -> Response {
         let Some(state) = self.sponsored.get(&joiner) else { return Response::No };
         let Some(state) = state else { return Response::Yes };
         let start = usize::try_from(offset).map_or(state.len(), |it| it.min(state.len()));

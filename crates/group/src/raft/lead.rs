@@ -5,8 +5,9 @@ use super::{
     member::{Done, Member},
     orders::Lane,
     packet::{Packet, Ping, Response, Verdict},
-    state::{Applicant, Op},
-    types::{Proposal, RaftId},
+    saved::Saved,
+    state::{Applicant, Former, Op},
+    types::{LifeId, Proposal, RaftId, node_of},
 };
 use ais_types::{GroupTime, MemberId, NodeId};
 use std::{
@@ -28,7 +29,7 @@ pub(crate) enum Key {
     /// A peer waits for the answer to this request.
     Answer(NodeId, u64),
     Formed,
-    Join(RaftId),
+    Join(LifeId),
     Left(MemberId),
     Released(MemberId),
     Time,
@@ -58,7 +59,7 @@ pub(crate) struct Leading {
     condemned: BTreeSet<MemberId>,
     /// Pairs that do not hear each other, and since when.
     pub(crate) cuts: BTreeMap<(MemberId, MemberId), Instant>,
-    admitting: Option<(RaftId, AbortHandle)>,
+    admitting: Option<(LifeId, AbortHandle)>,
     /// Whether consensus' own membership is being tidied.
     pub(crate) changing: bool,
     /// Everyone has the log up to here.
@@ -72,7 +73,7 @@ pub(crate) struct Leading {
 /// A ping that waits for a round.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) from: RaftId,
+    pub(crate) from: LifeId,
     pub(crate) ping: Ping,
     pub(crate) arrived: Instant,
 }
@@ -85,7 +86,7 @@ pub(crate) struct Seen {
     /// When it was last well.
     at: Instant,
     pub(crate) applied: u64,
-    pub(crate) hears: Option<BTreeSet<RaftId>>,
+    pub(crate) hears: Option<BTreeSet<LifeId>>,
 }
 
 impl Seen {
@@ -211,7 +212,7 @@ impl Member {
     }
 
     /// Proposes what a member has asked for. `false`: it is not for us to do.
-    pub(crate) fn propose_for(&mut self, from: RaftId, who: MemberId, key: Key, op: Op) -> bool {
+    pub(crate) fn propose_for(&mut self, from: LifeId, who: MemberId, key: Key, op: Op) -> bool {
         let own = self.is_ready() && self.state.member(from) == Some(who);
         if own {
             self.propose(key, vec![op]);
@@ -261,6 +262,9 @@ impl Member {
         if self.state.view.number == 0 {
             return self.form_view();
         }
+        if self.reformed {
+            return self.reform_view();
+        }
         self.check_own_owner(now);
         self.condemn_the_missing(now);
         self.condemn_the_cut(now);
@@ -298,7 +302,22 @@ impl Member {
         let others = self.link.hellos().map(|it| &it.applicant);
         let others = others.filter(|it| voters.contains(&it.raft)).cloned();
         let members: Vec<Applicant> = others.chain([self.applicant()]).collect();
-        self.propose(Key::Formed, vec![Op::Formed { members }]);
+        let Saved { generation, voters: _, nodes, index: _, kept_at: _, kept } =
+            self.found.clone().or_else(|| self.saved.clone()).unwrap_or_default();
+        let nodes = nodes.into_iter().chain(self.config.known()).collect();
+        let voters = self.config.voters.clone();
+        let former = Former { generation: generation + 1, voters, nodes, kept };
+        self.propose(Key::Formed, vec![Op::Formed { members, former }]);
+    }
+
+    /// By an operator's word only this member is left of the group.
+    fn reform_view(&mut self) {
+        match self.me {
+            Some(me) => {
+                self.propose(Key::Formed, vec![Op::Reformed(me, Box::new(self.state.clone()))])
+            }
+            None => self.end("it is no member"),
+        }
     }
 
     /// A leader never orders itself out; if its owner is stuck, it makes way.
@@ -312,6 +331,11 @@ impl Member {
     }
 
     fn condemn_the_missing(&mut self, now: Instant) {
+        let seats = self.state.seats.iter();
+        let ended: BTreeSet<MemberId> = seats
+            .filter(|(member, seat)| self.has_ended(**member, seat.life))
+            .map(|(member, _)| *member)
+            .collect();
         let Some(leading) = &mut self.leading else { return };
         if now > leading.confirmed + self.timing.failure / 2 {
             // Without quorum it is not the others who are missing.
@@ -320,19 +344,33 @@ impl Member {
         }
         let lost_at = |seen: &Seen| seen.at + self.timing.failure;
         let (since, former) = (leading.since, leading.former);
-        let missing: Vec<MemberId> = (self.state.rafts.iter())
-            .filter(|(_, raft)| **raft != self.raft_id)
-            .filter(|(member, raft)| {
+        let missing: Vec<MemberId> = (self.state.seats.iter())
+            .filter(|(_, seat)| seat.life != self.life)
+            .filter(|(member, seat)| {
                 // Who was silent before the election, too, is not given the time again.
-                let heard = self.link.last_heard(**raft).map_or(since, |it| it.min(since));
+                let heard = self.link.last_heard(seat.life).map_or(since, |it| it.min(since));
                 let seen = leading.seen.entry(**member);
                 let seen = seen.or_insert_with(|| Seen { at: heard, ..Seen::new(since) });
                 // Nobody is out before what it was granted has run out, unless it has ended.
-                self.link.ended.contains_key(*raft) || lost_at(seen).max(former) < now
+                ended.contains(*member) || lost_at(seen).max(former) < now
             })
             .map(|(member, _)| *member)
             .collect();
         missing.into_iter().for_each(|member| self.condemn(member));
+    }
+
+    /// Whether this life of its node has surely ended: its host says so, or there is another.
+    fn has_ended(&self, member: MemberId, life: LifeId) -> bool {
+        let other = self.life_at(member.node).is_some_and(|it| it != life);
+        other || self.link.ended.contains_key(&life)
+    }
+
+    /// Which life of a node there is.
+    fn life_at(&self, node: NodeId) -> Option<LifeId> {
+        if node == self.config.identity.node {
+            return Some(self.life);
+        }
+        self.link.hello_at(node).map(|it| it.applicant.life)
     }
 
     /// Orders a member out, unless the group could not go on without it.
@@ -350,13 +388,15 @@ impl Member {
     /// Whether consensus has a majority without this member. A voter that is ordered out forgets
     /// its log: if too few are left, nobody could ever take it in again.
     fn can_spare(&self, member: MemberId) -> bool {
-        let Some(raft) = self.state.rafts.get(&member) else { return true };
-        if self.link.ended.contains_key(raft) {
+        let Some(seat) = self.state.seats.get(&member) else { return true };
+        if self.has_ended(member, seat.life) {
             return true;
         }
+        let raft = &seat.raft;
         let now = Instant::now();
         let fresh = self.link.heard_since(now.checked_sub(self.timing.failure).unwrap_or(now));
-        let well = |it: &RaftId| it != raft && (*it == self.raft_id || fresh.contains(it));
+        let heard = |it: &RaftId| self.link.life_of(*it).is_some_and(|life| fresh.contains(&life));
+        let well = |it: &RaftId| it != raft && (*it == self.raft_id || heard(it));
         let membership = self.raft.metrics().borrow().membership_config.membership().clone();
         membership.get_joint_config().iter().all(|config| {
             !config.contains(raft) || config.iter().filter(|it| well(it)).count() > config.len() / 2
@@ -366,10 +406,10 @@ impl Member {
     /// Orders the release of whoever has surely stopped acting.
     fn release(&mut self, now: Instant) {
         let Some(leading) = &self.leading else { return };
-        let stopped = |(member, raft): &(&MemberId, &RaftId)| {
+        let stopped = |(member, life): &(&MemberId, &LifeId)| {
             let granted = leading.granted.get(member).map(|at| *at + self.timing.lease);
             let lease = granted.map_or(leading.former, |it| it.max(leading.former));
-            let end = self.link.ended.get(raft).map_or(lease, |ended| lease.min(*ended));
+            let end = self.link.ended.get(*life).map_or(lease, |ended| lease.min(*ended));
             end + self.timing.margin < now
         };
         let released: Vec<MemberId> =
@@ -381,22 +421,23 @@ impl Member {
 
     /// Takes in who stands at the door, one at a time.
     fn admit(&mut self, now: Instant) {
-        let own = self.applicant();
+        let (own, time) = (self.applicant(), self.group_time(now).unwrap_or_default());
         let Some(leading) = &mut self.leading else { return };
-        if let Some((raft, job)) = &leading.admitting {
-            if self.link.hello(*raft).is_none() {
+        if let Some((life, job)) = &leading.admitting {
+            if self.link.hello(*life).is_none() && *life != self.life {
                 job.abort();
                 leading.admitting = None;
             }
             return;
         }
         let applicants = self.link.hellos().filter(|it| {
-            it.member.is_none() && it.group.is_none_or(|group| Some(group) == self.group)
+            let free = it.group.is_none_or(|group| Some(group) == self.group);
+            it.member.is_none() && free && self.state.may_join(it, self.config.open, time)
         });
         let mut applicants: Vec<Applicant> = applicants.map(|it| it.applicant.clone()).collect();
         applicants.push(own);
         let next = applicants.into_iter().find(|it| {
-            self.state.member(it.raft).is_none() && !leading.pending.contains(&Key::Join(it.raft))
+            self.state.member(it.life).is_none() && !leading.pending.contains(&Key::Join(it.life))
         });
         if let Some(applicant) = next {
             self.take_in(&applicant, now);
@@ -411,16 +452,16 @@ impl Member {
             tracing::info!(%former, "has another life");
             self.condemn(former);
         }
-        let id = applicant.raft;
+        let (id, life) = (applicant.raft, applicant.life);
         let votes = self.config.voters.contains(&applicant.identity.node);
         let membership = self.raft.metrics().borrow().membership_config.membership().clone();
         let Some(config) = membership.get_joint_config().last() else { return };
         let known = membership.get_node(&id).is_some();
         if config.contains(&id) || (known && !votes) {
-            return self.join(id);
+            return self.join(life);
         }
         let mut voters: BTreeSet<RaftId> = config.clone();
-        voters.retain(|it| super::types::node_of(*it) != applicant.identity.node);
+        voters.retain(|it| node_of(*it) != applicant.identity.node);
         voters.insert(id);
         let (raft, until) = (self.raft.clone(), now + self.timing.failure * 10);
         let job = self.jobs.spawn(async move {
@@ -432,28 +473,28 @@ impl Member {
                 Some(())
             };
             let done = tokio::time::timeout_at(until, work).await;
-            Done::Admitted(id, matches!(done, Ok(Some(()))))
+            Done::Admitted(life, matches!(done, Ok(Some(()))))
         });
         if let Some(leading) = &mut self.leading {
-            leading.admitting = Some((id, job));
+            leading.admitting = Some((life, job));
         }
     }
 
-    pub(crate) fn admitted(&mut self, raft: RaftId, done: bool) {
+    pub(crate) fn admitted(&mut self, life: LifeId, done: bool) {
         let Some(leading) = &mut self.leading else { return };
-        if leading.admitting.as_ref().is_some_and(|(it, _)| *it == raft) {
+        if leading.admitting.as_ref().is_some_and(|(it, _)| *it == life) {
             leading.admitting = None;
         }
         if done && self.is_ready() {
-            self.join(raft);
+            self.join(life);
         }
     }
 
     /// Then the group: with the state of a sponsor.
-    fn join(&mut self, raft: RaftId) {
-        let applicant = match self.link.hello(raft) {
+    fn join(&mut self, life: LifeId) {
+        let applicant = match self.link.hello(life) {
             Some(hello) => hello.applicant.clone(),
-            None if raft == self.raft_id => self.applicant(),
+            None if life == self.life => self.applicant(),
             None => return,
         };
         let node = applicant.identity.node;
@@ -462,18 +503,23 @@ impl Member {
         if sponsor.is_none() && self.state.view.members.iter().any(|it| it.id.node != node) {
             return;
         }
-        let ops = former.into_iter().chain([Op::Joined { applicant, sponsor }]).collect();
-        self.propose(Key::Join(raft), ops);
+        // Of a group that has lost all its members only what was saved is left.
+        let kept = match sponsor {
+            Some(_) => None,
+            None => self.saved.as_ref().map(|it| it.kept.clone()),
+        };
+        let ops = former.into_iter().chain([Op::Joined { applicant, sponsor, kept }]).collect();
+        self.propose(Key::Join(life), ops);
     }
 
     /// Who hands the state to a joiner: this member, or another that is here.
     fn sponsor(&self, joiner: NodeId) -> Option<MemberId> {
         let condemned = self.leading.as_ref().map(|it| &it.condemned);
-        let fit = |member: &MemberId, raft: RaftId| {
-            let here = raft == self.raft_id || self.link.hello(raft).is_some();
+        let fit = |member: &MemberId, life: LifeId| {
+            let here = life == self.life || self.link.hello(life).is_some();
             here && member.node != joiner && condemned.is_none_or(|it| !it.contains(member))
         };
-        let fits = self.state.rafts.iter().filter(|(member, raft)| fit(member, **raft));
+        let fits = self.state.seats.iter().filter(|(member, seat)| fit(member, seat.life));
         let fits: Vec<MemberId> = fits.map(|(member, _)| *member).collect();
         let own = self.me.filter(|me| fits.contains(me) && self.joining.is_none());
         own.or_else(|| fits.first().copied())
@@ -483,7 +529,7 @@ impl Member {
     fn mark_purge(&mut self) {
         let own = self.applied.map_or(0, |it| it.index);
         let Some(leading) = &mut self.leading else { return };
-        let others = (self.state.rafts.iter()).filter(|(_, raft)| **raft != self.raft_id);
+        let others = (self.state.seats.iter()).filter(|(_, seat)| seat.life != self.life);
         let has = others.map(|(it, _)| (leading.seen.get(it).map_or(0, |it| it.applied), *it));
         let Some((applied, last)) = has.min() else {
             leading.purge = own;

@@ -10,7 +10,7 @@ use super::{
     lead::Waiting,
     member::{Done, Member},
     packet::{Packet, Ping, Pong, Verdict},
-    types::RaftId,
+    types::LifeId,
 };
 use crate::Delivery;
 use std::time::Duration;
@@ -46,9 +46,9 @@ impl Member {
             hears: self.link.heard_since(now.checked_sub(self.timing.failure).unwrap_or(now)),
         };
         if leader == self.raft_id {
-            self.ping(leader, ping, now);
-        } else {
-            self.link.say(leader, &Packet::Ping(ping));
+            self.ping(self.life, ping, now);
+        } else if let Some(life) = self.link.life_of(leader) {
+            self.link.say(life, &Packet::Ping(ping));
         }
     }
 
@@ -60,7 +60,7 @@ impl Member {
     }
 
     /// To the leader: a sign of life, answered after a round that begins after it.
-    pub(crate) fn ping(&mut self, from: RaftId, ping: Ping, now: Instant) {
+    pub(crate) fn ping(&mut self, from: LifeId, ping: Ping, now: Instant) {
         let member = self.state.member(from);
         if !self.is_ready() {
             return;
@@ -117,7 +117,7 @@ impl Member {
             None => Verdict::None,
         };
         let pong = Pong { at: ping.at, verdict, purge: leading.purge };
-        if from == self.raft_id {
+        if from == self.life {
             self.pong(from, &pong, Instant::now());
         } else {
             self.link.say(from, &Packet::Pong(pong));
@@ -125,8 +125,8 @@ impl Member {
     }
 
     /// From the leader: what a ping has come to.
-    pub(crate) fn pong(&mut self, from: RaftId, pong: &Pong, now: Instant) {
-        if Some(from) != self.leader {
+    pub(crate) fn pong(&mut self, from: LifeId, pong: &Pong, now: Instant) {
+        if Some(from) != self.leader.and_then(|it| self.life_of(it)) {
             return;
         }
         self.purge = self.purge.max(pong.purge);

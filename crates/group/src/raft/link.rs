@@ -2,7 +2,7 @@
 
 use super::{
     packet::{Assembly, Hello, Packet, Request, Response, frames},
-    types::{RaftId, node_of},
+    types::{LifeId, RaftId, node_of},
 };
 use ais_transport::{Cause, Event, Peer, SendError, Transport};
 use ais_types::NodeId;
@@ -19,10 +19,10 @@ pub(crate) struct Link {
     sides: BTreeMap<NodeId, Side>,
     asked: BTreeMap<u64, Asked>,
     tags: u64,
-    /// Participants that have surely ended, and when that was noticed.
-    pub(crate) ended: BTreeMap<RaftId, Instant>,
+    /// Lives that have surely ended, and when that was noticed.
+    pub(crate) ended: BTreeMap<LifeId, Instant>,
     /// Whom we last had a session with, and when it was last heard.
-    gone: BTreeMap<NodeId, (RaftId, Instant)>,
+    gone: BTreeMap<NodeId, (LifeId, Instant)>,
 }
 
 /// A session.
@@ -45,9 +45,9 @@ pub(crate) enum Came {
     /// A session began.
     Up(NodeId),
     /// A peer that has said hello says something.
-    Packet(NodeId, RaftId, Box<Packet>),
-    /// The session with this participant ended.
-    Down(Option<RaftId>),
+    Packet(NodeId, LifeId, Box<Packet>),
+    /// The session with this life of a node ended.
+    Down(Option<LifeId>),
     Nothing,
     /// The channel is no more.
     Closed,
@@ -83,8 +83,8 @@ impl Link {
         }
     }
 
-    /// Says something to a participant, if there is a session with it.
-    pub(crate) fn say(&mut self, to: RaftId, packet: &Packet) -> bool {
+    /// Says something to this life of a node, if there is a session with it.
+    pub(crate) fn say(&mut self, to: LifeId, packet: &Packet) -> bool {
         let known = self.hello(to).is_some();
         if known {
             self.put(node_of(to), packet);
@@ -105,10 +105,23 @@ impl Link {
         side.queue.extend(frames);
     }
 
-    /// Asks a participant; without a session, or when it ends, `answer` is dropped.
-    pub(crate) fn ask(
+    /// Asks a participant in consensus, whichever life of its node it is.
+    pub(crate) fn ask_raft(
         &mut self,
         to: RaftId,
+        group: Option<u64>,
+        request: Request,
+        answer: oneshot::Sender<Response>,
+    ) {
+        if let Some(life) = self.life_of(to) {
+            self.ask(life, group, request, answer);
+        }
+    }
+
+    /// Asks a life of a node; without a session, or when it ends, `answer` is dropped.
+    pub(crate) fn ask(
+        &mut self,
+        to: LifeId,
         group: Option<u64>,
         request: Request,
         answer: oneshot::Sender<Response>,
@@ -158,10 +171,20 @@ impl Link {
         all
     }
 
-    /// What a participant has said of itself, while there is a session with it.
-    pub(crate) fn hello(&self, raft: RaftId) -> Option<&Hello> {
-        let hello = self.sides.get(&node_of(raft))?.hello.as_ref()?;
-        (hello.applicant.raft == raft).then_some(hello)
+    /// What a life of a node has said of itself, while there is a session with it.
+    pub(crate) fn hello(&self, life: LifeId) -> Option<&Hello> {
+        self.hello_at(node_of(life)).filter(|hello| hello.applicant.life == life)
+    }
+
+    /// What whoever is there of that node has said of itself.
+    pub(crate) fn hello_at(&self, node: NodeId) -> Option<&Hello> {
+        self.sides.get(&node)?.hello.as_ref()
+    }
+
+    /// The life that takes part in consensus as this, while there is a session with it.
+    pub(crate) fn life_of(&self, raft: RaftId) -> Option<LifeId> {
+        let applicant = &self.hello_at(node_of(raft))?.applicant;
+        (applicant.raft == raft).then_some(applicant.life)
     }
 
     /// Everyone there is a session with, and has said hello.
@@ -170,18 +193,18 @@ impl Link {
     }
 
     /// Whom we have heard since then.
-    pub(crate) fn heard_since(&self, moment: Instant) -> Vec<RaftId> {
+    pub(crate) fn heard_since(&self, moment: Instant) -> Vec<LifeId> {
         let fresh = self.sides.values().filter(|side| side.heard >= moment);
-        fresh.filter_map(|side| Some(side.hello.as_ref()?.applicant.raft)).collect()
+        fresh.filter_map(|side| Some(side.hello.as_ref()?.applicant.life)).collect()
     }
 
-    /// When this participant was last heard, if ever.
-    pub(crate) fn last_heard(&self, raft: RaftId) -> Option<Instant> {
-        let node = node_of(raft);
-        if self.hello(raft).is_some() {
+    /// When this life of a node was last heard, if ever.
+    pub(crate) fn last_heard(&self, life: LifeId) -> Option<Instant> {
+        let node = node_of(life);
+        if self.hello(life).is_some() {
             return self.sides.get(&node).map(|side| side.heard);
         }
-        self.gone.get(&node).filter(|(it, _)| *it == raft).map(|(_, heard)| *heard)
+        self.gone.get(&node).filter(|(it, _)| *it == life).map(|(_, heard)| *heard)
     }
 
     /// Every node there is a session with.
@@ -201,19 +224,19 @@ impl Link {
         self.sides.insert(peer.node, side);
     }
 
-    fn down(&mut self, peer: Peer, cause: Cause, now: Instant) -> Option<RaftId> {
+    fn down(&mut self, peer: Peer, cause: Cause, now: Instant) -> Option<LifeId> {
         if self.sides.get(&peer.node)?.peer != peer {
             return None;
         }
         self.asked.retain(|_, asked| asked.node != peer.node);
         let side = self.sides.remove(&peer.node)?;
-        let raft = side.hello?.applicant.raft;
-        self.gone.insert(peer.node, (raft, side.heard));
+        let life = side.hello?.applicant.life;
+        self.gone.insert(peer.node, (life, side.heard));
         match cause {
-            Cause::Closed => drop(self.ended.insert(raft, now)),
+            Cause::Closed => drop(self.ended.insert(life, now)),
             Cause::Broken => {}
         }
-        Some(raft)
+        Some(life)
     }
 
     fn frame(&mut self, peer: Peer, frame: &[u8], cluster: &str, now: Instant) -> Came {
@@ -238,7 +261,7 @@ impl Link {
             return Came::Nothing;
         }
         match &side.hello {
-            Some(hello) => Came::Packet(peer.node, hello.applicant.raft, Box::new(packet)),
+            Some(hello) => Came::Packet(peer.node, hello.applicant.life, Box::new(packet)),
             None => Came::Nothing,
         }
     }
@@ -250,4 +273,5 @@ fn fits(hello: &Hello, node: NodeId, cluster: &str) -> bool {
         && hello.cluster == cluster
         && hello.applicant.identity.node == node
         && node_of(hello.applicant.raft) == node
+        && node_of(hello.applicant.life) == node
 }

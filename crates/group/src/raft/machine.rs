@@ -1,6 +1,7 @@
 //! What the consensus library thinks is the state machine: a pipe to the member's task, which
 //! owns the state.
 
+use super::log::Log;
 use super::types::{LogEntry, LogId, Membership, Meta, Proposal, Snapshot, StorageError, Types};
 use bytes::Bytes;
 use openraft::{
@@ -27,6 +28,7 @@ pub(crate) struct Machine {
     applied: Option<LogId>,
     membership: Membership,
     last: Arc<Mutex<Option<Snapshot>>>,
+    log: Log,
 }
 
 /// A snapshot that was asked for at its place in the order.
@@ -35,11 +37,27 @@ pub(crate) struct Builder {
     meta: Meta,
     state: oneshot::Receiver<Bytes>,
     last: Arc<Mutex<Option<Snapshot>>>,
+    log: Log,
 }
 
 impl Machine {
-    pub(crate) fn new(agreed: mpsc::UnboundedSender<Agreed>) -> Self {
-        Self { agreed, applied: None, membership: Membership::default(), last: Arc::default() }
+    /// Begins with the snapshot that a former life has left, if there is one.
+    pub(crate) fn new(
+        agreed: mpsc::UnboundedSender<Agreed>,
+        log: Log,
+        snapshot: Option<Snapshot>,
+    ) -> Self {
+        let (applied, membership) = match &snapshot {
+            Some(it) => (it.meta.last_log_id, it.meta.last_membership.clone()),
+            None => (None, Membership::default()),
+        };
+        let state = snapshot.as_ref().map(|it| (*it.snapshot).clone());
+        let last = Arc::new(Mutex::new(snapshot));
+        let machine = Self { agreed, applied, membership, last, log };
+        if let (Some(applied), Some(state)) = (applied, state) {
+            machine.agree(Agreed::Install(applied, state));
+        }
+        machine
     }
 
     /// A member's task that is gone needs no more entries.
@@ -57,6 +75,7 @@ impl RaftSnapshotBuilder<Types> for Builder {
         let state =
             (&mut self.state).await.map_err(|error| StorageIOError::read_state_machine(&error))?;
         let snapshot = Snapshot { meta: self.meta.clone(), snapshot: Box::new(state) };
+        self.log.keep(&snapshot).await?;
         keep(&self.last, snapshot.clone());
         Ok(snapshot)
     }
@@ -99,7 +118,7 @@ impl RaftStateMachine<Types> for Machine {
             last_membership: self.membership.clone(),
             snapshot_id: self.applied.map_or_else(|| "0".into(), |it| it.to_string()),
         };
-        Builder { meta, state, last: self.last.clone() }
+        Builder { meta, state, last: self.last.clone(), log: self.log.clone() }
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<Bytes>, StorageError> {
@@ -116,7 +135,9 @@ impl RaftStateMachine<Types> for Machine {
         if let Some(last) = meta.last_log_id {
             self.agree(Agreed::Install(last, (*state).clone()));
         }
-        keep(&self.last, Snapshot { meta: meta.clone(), snapshot: state });
+        let snapshot = Snapshot { meta: meta.clone(), snapshot: state };
+        self.log.keep(&snapshot).await?;
+        keep(&self.last, snapshot);
         Ok(())
     }
 

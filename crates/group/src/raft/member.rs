@@ -11,16 +11,18 @@ use super::{
     machine::Agreed,
     network::Outgoing,
     orders::{Lane, Orders},
-    packet::{Hello, PROTOCOL, Packet, Request, Response},
-    state::{Applicant, Happened, Op, State, What},
-    types::{Consensus, LogId, RaftId},
+    owner::Leave,
+    packet::{Hello, PROTOCOL, Packet, Response},
+    saved::{Age, Saved},
+    state::{Applicant, Happened, State, What},
+    types::{Consensus, LifeId, LogId, RaftId},
 };
 use crate::{
-    Delivery, GroupError, PLUGS_MAX, PlugOrder, Priority, Recovery,
+    Cluster, Delivery, GroupError, Priority, Recovery,
     feed::{Feed, Waiter},
     room::Place,
 };
-use ais_types::{GroupTime, MemberId, NodeId, ProcessId, Role};
+use ais_types::{GroupTime, MemberId, NodeId, ProcessId};
 use bytes::Bytes;
 use openraft::ServerState;
 use std::{
@@ -40,13 +42,15 @@ use tokio::{
 /// How many deliveries the owner may leave untaken before this member gives up.
 const WAITING_MAX: usize = 200_000;
 /// How long a stop may take.
-const STOP: Duration = Duration::from_secs(2);
+pub(crate) const STOP: Duration = Duration::from_secs(2);
 
 /// What the owner wants.
 #[derive(Debug)]
 pub(crate) enum Command {
     Order(Priority, What, Waiter, Place),
     Deadline(Option<GroupTime>),
+    Keep(Bytes),
+    Reform(oneshot::Sender<Result<(), GroupError>>),
     Leave(oneshot::Sender<()>),
 }
 
@@ -70,7 +74,7 @@ pub(crate) enum Done {
     /// A quorum has confirmed that this leader leads, or not.
     Round(u64, bool),
     /// A participant was taken into consensus, or not.
-    Admitted(RaftId, bool),
+    Admitted(LifeId, bool),
     /// Consensus was tidied.
     Tidied,
     /// The leader took the batch, or not.
@@ -78,9 +82,9 @@ pub(crate) enum Done {
     /// The sponsor answered.
     Piece(Option<Response>),
     /// The owner made the state for this joiner, or will not.
-    State(RaftId, Option<Bytes>),
-    /// A founder answered.
-    Founder(u64, RaftId, bool),
+    State(LifeId, Option<Bytes>),
+    /// A founder answered, with what it saved of a former group if it agrees.
+    Founder(u64, RaftId, Option<Option<Box<Saved>>>),
     Nothing,
 }
 
@@ -91,6 +95,8 @@ pub(crate) struct Member {
     pub(crate) rng: fastrand::Rng,
     pub(crate) raft: Consensus,
     pub(crate) raft_id: RaftId,
+    /// Which start of its node this is.
+    pub(crate) life: LifeId,
     pub(crate) log: Log,
     pub(crate) link: Link,
     pub(crate) feed: Feed,
@@ -108,12 +114,24 @@ pub(crate) struct Member {
     pub(crate) forming: Forming,
     pub(crate) joining: Option<Joining>,
     /// States made here for joiners; `None` while the owner makes them.
-    pub(crate) sponsored: BTreeMap<RaftId, Option<Bytes>>,
+    pub(crate) sponsored: BTreeMap<LifeId, Option<Bytes>>,
+
+    /// What was saved last, and what the owner wants to be in it.
+    pub(crate) saved: Option<Saved>,
+    pub(crate) kept: (Age, Bytes),
+    /// The newest that was saved of the group that this member forms anew.
+    pub(crate) found: Option<Saved>,
+    /// An operator wants the group to be formed anew.
+    pub(crate) reforming: Option<oneshot::Sender<Result<(), GroupError>>>,
+    /// It is, and its members are still to be told.
+    pub(crate) reformed: bool,
+    /// What is on disk belongs to a group that is no more.
+    pub(crate) forget: bool,
 
     pub(crate) leader: Option<RaftId>,
     pub(crate) leading: Option<Leading>,
     /// The last leader that was known.
-    pub(crate) followed: Option<RaftId>,
+    pub(crate) followed: Option<LifeId>,
     /// When the leader was last heard in consensus.
     pub(crate) contact: Instant,
     /// Whether it ever followed a leader, or was one.
@@ -135,20 +153,13 @@ pub(crate) struct Member {
     pub(crate) tidy_at: Instant,
 }
 
-/// A good-bye.
-#[derive(Debug)]
-pub(crate) struct Leave {
-    pub(crate) done: Vec<oneshot::Sender<()>>,
-    pub(crate) until: Instant,
-    pub(crate) asked: Option<Instant>,
-}
-
 /// Where things come from.
 pub(crate) struct Sources {
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) agreed: mpsc::UnboundedReceiver<Agreed>,
     pub(crate) outgoing: mpsc::UnboundedReceiver<Outgoing>,
     pub(crate) leader: watch::Sender<Option<MemberId>>,
+    pub(crate) cluster: watch::Sender<Cluster>,
 }
 
 impl Member {
@@ -163,7 +174,7 @@ impl Member {
                 Some(agreed) = sources.agreed.recv() => self.agreed(agreed),
                 Some(outgoing) = sources.outgoing.recv() => {
                     let Outgoing { to, request, answer } = outgoing;
-                    self.link.ask(to, self.group, request, answer);
+                    self.link.ask_raft(to, self.group, request, answer);
                 }
                 Some(done) = self.jobs.join_next() => self.done(done.unwrap_or(Done::Nothing)),
                 Ok(()) = metrics.changed() => {
@@ -173,10 +184,22 @@ impl Member {
                 Some(command) = sources.commands.recv() => self.command(command),
                 event = self.link.event() => self.came(event),
             }
+            if let Some(done) = self.reforming.take() {
+                let reformed = self.rebuild(&mut sources).await;
+                metrics = self.raft.metrics();
+                // Whoever asked may have given up.
+                let _ = done.send(reformed);
+            }
+            let knows = self.me.is_some() && self.joining.is_none();
+            if knows && std::mem::take(&mut self.state.changed) {
+                self.save_what_changed();
+                let failure_timeout = self.config.failure_timeout;
+                sources.cluster.send_replace(Cluster { failure_timeout, ..self.state.cluster() });
+            }
             let now = Instant::now();
             Lane::ALL.iter().for_each(|lane| self.send_orders(*lane, now));
             self.link.flush();
-            let leader = self.leader.and_then(|raft| self.state.member(raft));
+            let leader = self.leader.and_then(|raft| self.state.member_of(raft));
             sources.leader.send_if_modified(|it| std::mem::replace(it, leader) != leader);
         }
         let reason = self.end.take().unwrap_or_default();
@@ -199,6 +222,13 @@ impl Member {
             }
         }
         self.lose_lease();
+        if self.forget {
+            // Before its owner begins the next life on what is there.
+            let _ = timeout(STOP, self.raft.shutdown()).await;
+            if let Err(error) = self.log.cleared().await {
+                tracing::error!(%error, "the log of a group that is no more is still there");
+            }
+        }
         let _ = self.shared.left.set(reason.clone());
         self.feed.tell(Delivery::Left(reason));
         let _ = timeout(STOP, self.raft.shutdown()).await;
@@ -260,6 +290,22 @@ impl Member {
         self.end.get_or_insert_with(|| reason.into());
     }
 
+    /// Ends this incarnation, and forgets the group that it was in.
+    pub(crate) fn end_for_good(&mut self, reason: &str) {
+        self.forget = true;
+        self.end(reason);
+    }
+
+    /// The life that takes part in consensus as this.
+    pub(crate) fn life_of(&self, raft: RaftId) -> Option<LifeId> {
+        if raft == self.raft_id { Some(self.life) } else { self.link.life_of(raft) }
+    }
+
+    /// How often an operator has formed this group anew.
+    pub(crate) fn reforms(&self) -> u64 {
+        self.state.reforms
+    }
+
     /// Tells the owner; what comes before the state of a joiner is there waits for it.
     pub(crate) fn tell(&mut self, delivery: Delivery) {
         match &mut self.joining {
@@ -276,12 +322,16 @@ impl Member {
             applicant: self.applicant(),
             group: self.group,
             member: self.me,
+            reforms: self.reforms(),
+            saved: self.saved.as_ref().map(|it| (Saved::age(Some(it)), it.voters.clone())),
+            secret: self.config.secret,
         };
         self.link.put(node, &Packet::Hello(hello));
     }
 
     pub(crate) fn applicant(&self) -> Applicant {
-        Applicant { raft: self.raft_id, identity: self.config.identity.clone() }
+        let identity = self.config.identity.clone();
+        Applicant { raft: self.raft_id, life: self.life, identity }
     }
 
     /// Whether the owner has called `alive` lately.
@@ -291,94 +341,7 @@ impl Member {
     }
 
     pub(crate) fn is_voter(&self) -> bool {
-        self.config.identity.role != Role::Payload
-    }
-
-    fn command(&mut self, command: Command) {
-        match command {
-            Command::Order(priority, what, waiter, place) => {
-                if let Some(error) = self.objection(&what) {
-                    // Whoever asked may have given up.
-                    let _ = waiter.send(Err(error));
-                } else {
-                    self.orders.put(priority, what, waiter, place);
-                }
-            }
-            Command::Deadline(deadline) => self.deadline = deadline,
-            Command::Leave(done) => self.leave(done),
-        }
-    }
-
-    /// Why this is not ordered at all.
-    fn objection(&self, what: &What) -> Option<GroupError> {
-        match what {
-            What::Plug(name, PlugOrder::Create) => {
-                let own = self.me.map_or(0, |me| self.state.plugs.count(me));
-                (own >= PLUGS_MAX).then(|| GroupError::Plug {
-                    name: name.clone(),
-                    rule: format!("a member has at most {PLUGS_MAX} plugs"),
-                })
-            }
-            What::Plug(_, PlugOrder::Unplug(_) | PlugOrder::Destroy)
-            | What::Message(_)
-            | What::ProcessEnded(_)
-            | What::Barrier => None,
-        }
-    }
-
-    fn leave(&mut self, done: oneshot::Sender<()>) {
-        let until = Instant::now() + STOP;
-        self.lose_lease();
-        let leaving =
-            self.leaving.get_or_insert_with(|| Leave { done: Vec::new(), until, asked: None });
-        leaving.done.push(done);
-        self.tick_leaving(Instant::now());
-    }
-
-    fn tick_leaving(&mut self, now: Instant) {
-        let again = self.timing.beat;
-        let Some(leave) = &mut self.leaving else { return };
-        let Some(me) = self.me else { return self.end("it said good-bye") };
-        if now >= leave.until {
-            return self.end("it said good-bye, and nobody heard");
-        }
-        if leave.asked.is_some_and(|asked| now < asked + again) {
-            return;
-        }
-        leave.asked = Some(now);
-        if self.is_ready() {
-            self.propose(super::lead::Key::Left(me), vec![Op::Left(me), Op::Released(me)]);
-        } else if let Some(leader) = self.leader {
-            // It is asked again until the leave is delivered.
-            let (answer, _) = oneshot::channel();
-            self.link.ask(leader, self.group, Request::Leave(me), answer);
-        }
-    }
-
-    /// Sends the next batch of own orders, or the same again.
-    fn send_orders(&mut self, lane: Lane, now: Instant) {
-        let Some(me) = self.me else { return };
-        if lane == Lane::Ordinary && self.state.plugs.hold() {
-            return;
-        }
-        let ready = self.is_ready();
-        if !ready && self.leader.is_none_or(|it| it == self.raft_id) {
-            return;
-        }
-        // A batch is through before the answer to its proposal is here; the next one waits for that.
-        if self.leading.as_ref().is_some_and(|it| it.is_proposing(super::lead::Key::Own(lane))) {
-            return;
-        }
-        let Some(items) = self.orders.next_batch(lane, now) else { return };
-        if ready {
-            self.propose(super::lead::Key::Own(lane), vec![Op::Batch { from: me, items }]);
-        } else if let Some(leader) = self.leader {
-            let (answer, answered) = oneshot::channel();
-            self.link.ask(leader, self.group, Request::Submit(me, items), answer);
-            self.jobs.spawn(async move {
-                Done::Submitted(lane, matches!(answered.await, Ok(Response::Yes)))
-            });
-        }
+        self.config.voters.contains(&self.config.identity.node)
     }
 
     /// The consensus library tells how it is.
@@ -387,7 +350,8 @@ impl Member {
             return self.end(&format!("consensus has failed: {error}"));
         }
         let now = Instant::now();
-        self.followed = metrics.current_leader.or(self.followed);
+        let leader = metrics.current_leader.and_then(|it| self.life_of(it));
+        self.followed = leader.or(self.followed);
         if self.leader != metrics.current_leader {
             self.leader = metrics.current_leader;
             self.orders.again();
@@ -431,7 +395,8 @@ impl Member {
             return self.end("it fell so far behind that entries are gone");
         }
         match ais_wire::decode_bytes::<State>(state) {
-            Ok(state) if state.member(self.raft_id).is_none() => {
+            Ok(mut state) if state.member(self.life).is_none() => {
+                state.changed = true;
                 self.applied = Some(log_id);
                 self.set_clock(state.stamp.time, Instant::now());
                 self.state = state;
@@ -457,8 +422,8 @@ impl Member {
 
     fn happened(&mut self, happened: Happened) {
         match happened {
-            Happened::Joining { member, raft, sponsor, state } => {
-                self.someone_joins(member, raft, sponsor, state);
+            Happened::Joining { member, life, sponsor, state } => {
+                self.someone_joins(member, life, sponsor, state);
             }
             Happened::Left(member) => self.someone_left(member),
             Happened::Through(from, priority, number) => {
@@ -474,6 +439,12 @@ impl Member {
             // Before this incarnation is admitted nothing is its business, nor after it is out.
             _ if self.me.is_none() || self.end.is_some() => {}
             Happened::View(stamp, view) => self.tell(Delivery::View(stamp, view)),
+            Happened::Kept(stamp, kept) => {
+                self.kept = ((self.state.generation, stamp.index), kept.clone());
+                self.state.changed = true;
+                self.tell(Delivery::Kept(stamp, kept));
+            }
+            Happened::Reformed(_) => self.reformed = false,
             Happened::Message(stamp, message) => self.tell(Delivery::Message(stamp, message)),
             Happened::ProcessEnded(stamp, process) => self.tell_ended(stamp, process),
             Happened::Released(stamp, member) => self.tell(Delivery::Released(stamp, member)),
@@ -522,101 +493,13 @@ impl Member {
             Came::Up(node) => self.greet(node),
             Came::Packet(node, from, packet) => self.packet(node, from, *packet, now),
             Came::Down(lost) => {
-                if lost.is_some() && lost == self.leader {
+                if lost.is_some() && lost == self.followed {
                     self.orders.again();
                 }
                 self.tick_leader(now);
             }
             Came::Nothing => {}
             Came::Closed => self.end("the transport is closed"),
-        }
-    }
-
-    fn packet(&mut self, node: NodeId, from: RaftId, packet: Packet, now: Instant) {
-        match packet {
-            // Kept by the link.
-            Packet::Hello(_) => {}
-            Packet::Ping(ping) => self.ping(from, ping, now),
-            Packet::Pong(pong) => self.pong(from, &pong, now),
-            Packet::Ask(tag, group, request) => self.asked(node, from, tag, group, request),
-            Packet::Answer(tag, response) => {
-                self.rushed |= matches!(response, Response::Vote(_, false));
-                self.link.answered(node, tag, response);
-            }
-        }
-    }
-
-    fn asked(
-        &mut self,
-        node: NodeId,
-        from: RaftId,
-        tag: u64,
-        group: Option<u64>,
-        request: Request,
-    ) {
-        let raft = self.raft.clone();
-        let refused = match request {
-            Request::Append(_) | Request::Vote(_) | Request::Install(..) if !self.takes(group) => {
-                true
-            }
-            Request::Vote(_) if self.refuses_votes(Instant::now()) => true,
-            Request::Append(request) => {
-                (self.contact, self.led) = (Instant::now(), true);
-                self.jobs.spawn(async move {
-                    let response = raft.append_entries(request).await;
-                    Done::Answer(node, tag, response.map_or(Response::No, Response::Append))
-                });
-                false
-            }
-            Request::Vote(request) => {
-                let waited = self.has_waited(Instant::now());
-                self.forget_round();
-                self.jobs.spawn(async move {
-                    let response = raft.vote(request).await;
-                    let response = response.map(|it| Response::Vote(it, waited));
-                    Done::Answer(node, tag, response.unwrap_or(Response::No))
-                });
-                // Someone else is at it: this one's turn comes later.
-                self.campaign_at = self.campaign_at.max(Instant::now() + self.timing.step * 2);
-                false
-            }
-            Request::Install(vote, meta, state) => {
-                (self.contact, self.led) = (Instant::now(), true);
-                let snapshot = super::types::Snapshot { meta, snapshot: Box::new(state) };
-                self.jobs.spawn(async move {
-                    let response = raft.install_full_snapshot(vote, snapshot).await;
-                    let vote = response.map(|it| it.vote);
-                    Done::Answer(node, tag, vote.map_or(Response::No, Response::Install))
-                });
-                false
-            }
-            Request::Submit(member, items) => {
-                let key = super::lead::Key::Answer(node, tag);
-                let held = self.state.plugs.hold()
-                    && items.iter().any(|item| !item.priority.flows_always());
-                held || !self.propose_for(from, member, key, Op::Batch { from: member, items })
-            }
-            Request::Leave(member) => {
-                let own = self.is_ready() && self.state.member(from) == Some(member);
-                if own {
-                    let ops = vec![Op::Left(member), Op::Released(member)];
-                    self.propose(super::lead::Key::Answer(node, tag), ops);
-                }
-                !own
-            }
-            Request::State(joiner, offset) => {
-                let response = self.piece(joiner, offset);
-                self.link.put(node, &Packet::Answer(tag, response));
-                false
-            }
-            Request::Form(group) => {
-                let response = if self.promise(group, from) { Response::Yes } else { Response::No };
-                self.link.put(node, &Packet::Answer(tag, response));
-                false
-            }
-        };
-        if refused {
-            self.link.put(node, &Packet::Answer(tag, Response::No));
         }
     }
 

@@ -3,12 +3,14 @@
 //! Each member runs one task that owns the group's replicated state, the control channel and the
 //! clock ([`Run`]). The library agrees on a log of entries; members deliver what they do.
 //!
-//! - The log is in memory. A restarted node has forgotten it and comes back as another participant
-//!   and the next incarnation: first as a learner, then in the place of its former life. So it
-//!   never votes with what it forgot, and until it is back it counts as lost. A witness with its
-//!   log on disk is still to come, and so is an operator's `reform`.
-//! - If a majority of the voters loses its memory at once, the group cannot go on; if all do, they
-//!   form a new one.
+//! - With the log in memory ([`Durability::Memory`]) a restarted node has forgotten it and comes
+//!   back as another participant and the next incarnation: first as a learner, then in the place of
+//!   its former life. So it never votes with what it forgot, and until it is back it counts as
+//!   lost. If a majority of the voters loses its memory at once, the group cannot go on without an
+//!   operator's word ([`GroupHandle::reform`]); if all do, they form a new one.
+//! - With the log on disk ([`Durability::Disk`]) it is the same participant and the next
+//!   incarnation: consensus goes on whoever restarts. The state of the owners lives in the members:
+//!   if all of them end at once, what is left of it is what they [kept](GroupHandle::keep).
 //! - An order is kept in memory until it is delivered or this incarnation ends; entries are kept
 //!   in the log until every member of the view has them, and who is more than 50,000 entries or
 //!   64 MiB behind is ordered out. A voter is ordered out only while a majority remains without it.
@@ -29,15 +31,20 @@ mod machine;
 mod member;
 mod network;
 mod orders;
+mod owner;
 mod packet;
+mod peers;
+mod reform;
+mod saved;
 mod state;
 mod tidy;
 mod types;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Durability, Store};
 
 use crate::{
-    Delivery, Group, GroupError, GroupHandle, PAYLOAD_MAX, PlugOrder, Priority,
+    Cluster, ClusterOrder, Delivery, Group, GroupError, GroupHandle, PAYLOAD_MAX, PlugOrder,
+    Priority,
     feed::{Feed, Reader, Waiter, feed},
     room::Room,
 };
@@ -82,10 +89,20 @@ pub struct Raft {
 /// The member's task; it does nothing unless polled. Dropping it ends the member as a crash does.
 pub struct Run(Pin<Box<dyn Future<Output = ()> + Send>>);
 
+/// The task's ends of what connects it with its owner.
+struct Ends {
+    feed: Feed,
+    commands: mpsc::UnboundedReceiver<Command>,
+    leader: watch::Sender<Option<MemberId>>,
+    cluster: watch::Sender<Cluster>,
+    shared: Shared,
+}
+
 #[derive(Debug)]
 struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     leader: watch::Receiver<Option<MemberId>>,
+    cluster: watch::Receiver<Cluster>,
     shared: Shared,
     /// For recovery traffic, and for the rest.
     rooms: [Room; 2],
@@ -99,9 +116,8 @@ impl Raft {
     /// When the configuration cannot work.
     pub fn start<T: Transport>(config: Config, transport: T) -> Result<(Self, Run), ConfigError> {
         config.check()?;
-        let (feed, raft, commands, leader, shared) = Self::ends();
-        let run =
-            async move { live(config, Box::new(transport), feed, commands, leader, shared).await };
+        let (raft, ends) = Self::ends();
+        let run = async move { live(config, Box::new(transport), ends).await };
         Ok((raft, Run(Box::pin(run))))
     }
 
@@ -118,16 +134,17 @@ impl Raft {
         F: Future<Output = std::io::Result<T>>,
     {
         config.check()?;
-        let (feed, raft, commands, leader, shared) = Self::ends();
+        let (raft, ends) = Self::ends();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let body = move || {
             runtime.block_on(async move {
                 match open().await {
                     Ok(transport) => {
-                        live(config, Box::new(transport), feed, commands, leader, shared).await;
+                        live(config, Box::new(transport), ends).await;
                     }
                     Err(error) => {
-                        feed.tell(Delivery::Left(format!("the transport does not open: {error}")));
+                        ends.feed
+                            .tell(Delivery::Left(format!("the transport does not open: {error}")));
                     }
                 }
             });
@@ -136,8 +153,7 @@ impl Raft {
         Ok(raft)
     }
 
-    fn ends()
-    -> (Feed, Self, mpsc::UnboundedReceiver<Command>, watch::Sender<Option<MemberId>>, Shared) {
+    fn ends() -> (Self, Ends) {
         let (feed, reader) = feed();
         let (sender, commands) = mpsc::unbounded_channel();
         let (leader, leader_seen) = watch::channel(None);
@@ -147,10 +163,16 @@ impl Raft {
             me: Arc::new(OnceLock::new()),
             left: Arc::new(OnceLock::new()),
         };
-        let rooms = [Room::new(), Room::new()];
-        let handle =
-            Handle { commands: sender, leader: leader_seen, shared: shared.clone(), rooms };
-        (feed, Self { reader, handle: Arc::new(handle) }, commands, leader, shared)
+        let (cluster, cluster_seen) = watch::channel(Cluster::default());
+        let handle = Handle {
+            commands: sender,
+            leader: leader_seen,
+            cluster: cluster_seen,
+            shared: shared.clone(),
+            rooms: [Room::new(), Room::new()],
+        };
+        let raft = Self { reader, handle: Arc::new(handle) };
+        (raft, Ends { feed, commands, leader, cluster, shared })
     }
 }
 
@@ -166,23 +188,30 @@ pub enum StartError {
 }
 
 /// Sets a member up and lives its life.
-async fn live(
-    config: Config,
-    transport: Box<dyn Transport>,
-    feed: Feed,
-    commands: mpsc::UnboundedReceiver<Command>,
-    leader: watch::Sender<Option<MemberId>>,
-    shared: Shared,
-) {
+async fn live(mut config: Config, transport: Box<dyn Transport>, ends: Ends) {
+    let Ends { feed, commands, leader, cluster, shared } = ends;
     let timing = Timing::new(config.failure_timeout);
     let mut rng = fastrand::Rng::with_seed(config.seed);
-    let raft_id = types::placeholder(config.identity.node) | u64::from(rng.u32(1..));
+    let life = types::placeholder(config.identity.node) | u64::from(rng.u32(1..));
+    let store = config.storage.as_ref().map(|it| it.0.clone());
+    let durable = config.log == Durability::Disk;
+    let opened = Log::open(store, durable).await;
+    let (log, loaded) = match opened {
+        Ok(it) => it,
+        Err(error) => return feed.tell(Delivery::Left(format!("its store: {error}"))),
+    };
+    let raft_id = loaded.raft.unwrap_or(life);
+    if let Err(error) = log.begin(raft_id).await {
+        return feed.tell(Delivery::Left(format!("its store: {error}")));
+    }
+    if let Some(saved) = loaded.saved.as_ref().filter(|it| !it.voters.is_empty()) {
+        config.voters = saved.voters.clone();
+    }
     let (agreed_sender, agreed) = mpsc::unbounded_channel();
     let (outgoing_sender, outgoing) = mpsc::unbounded_channel();
     let network = Network { outgoing: outgoing_sender, backoff: timing.ping / 2 };
-    let log = Log::default();
     let library = Arc::new(timing.library(&config.cluster));
-    let machine = Machine::new(agreed_sender);
+    let machine = Machine::new(agreed_sender, log.clone(), loaded.snapshot);
     let raft = match openraft::Raft::new(raft_id, library, network, log.clone(), machine).await {
         Ok(raft) => raft,
         Err(error) => {
@@ -196,7 +225,14 @@ async fn live(
         rng,
         raft,
         raft_id,
+        life,
         log,
+        kept: loaded.saved.as_ref().map(|it| (it.kept_at, it.kept.clone())).unwrap_or_default(),
+        saved: loaded.saved,
+        found: None,
+        reforming: None,
+        reformed: false,
+        forget: false,
         link: Link::new(transport),
         feed,
         shared,
@@ -205,7 +241,7 @@ async fn live(
         applied: None,
         clock: None,
         me: None,
-        group: None,
+        group: loaded.group,
         forming: Forming::new(now),
         joining: None,
         sponsored: BTreeMap::new(),
@@ -213,8 +249,9 @@ async fn live(
         leading: None,
         followed: None,
         contact: now,
-        led: false,
-        rushed: false,
+        // A former life may have been part of a quorum just now.
+        led: loaded.voted,
+        rushed: loaded.voted,
         campaign_at: now,
         lease: Lease::default(),
         orders: Orders::default(),
@@ -227,7 +264,7 @@ async fn live(
         ping_at: now,
         tidy_at: now,
     };
-    member.run(Sources { commands, agreed, outgoing, leader }).await;
+    member.run(Sources { commands, agreed, outgoing, leader, cluster }).await;
 }
 
 impl Future for Run {
@@ -262,7 +299,7 @@ impl Handle {
     async fn order(&self, priority: Priority, what: What) -> Result<(), GroupError> {
         let size = match &what {
             What::Message(payload) => payload.len(),
-            What::ProcessEnded(_) | What::Barrier | What::Plug(..) => 0,
+            What::ProcessEnded(_) | What::Barrier | What::Plug(..) | What::Cluster(_) => 0,
         };
         let [recovery, ordinary] = &self.rooms;
         let room = if priority.flows_always() { recovery } else { ordinary };
@@ -308,6 +345,25 @@ impl GroupHandle for Handle {
     fn group_deadline(&self, deadline: Option<GroupTime>) {
         // A member that is out has no deadlines.
         let _ = self.commands.send(Command::Deadline(deadline));
+    }
+
+    fn keep(&self, kept: Bytes) {
+        // A member that is out keeps nothing.
+        let _ = self.commands.send(Command::Keep(kept));
+    }
+
+    async fn order_cluster(&self, order: ClusterOrder) -> Result<(), GroupError> {
+        self.order(Priority::Recovery, What::Cluster(order)).await
+    }
+
+    fn cluster(&self) -> Cluster {
+        self.cluster.borrow().clone()
+    }
+
+    async fn reform(&self) -> Result<(), GroupError> {
+        let (done, reformed) = oneshot::channel();
+        self.commands.send(Command::Reform(done)).map_err(|_| self.gone())?;
+        reformed.await.map_err(|_| self.gone())?
     }
 
     fn alive(&self) {

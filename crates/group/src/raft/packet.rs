@@ -4,17 +4,19 @@
 //! frame says whether more follows.
 
 use super::{
+    saved::{Age, Saved},
     state::{Applicant, Item},
-    types::{Meta, RaftId, Types, Vote},
+    types::{LifeId, Meta, RaftId, Types, Vote},
 };
-use ais_types::MemberId;
+use ais_types::{MemberId, NodeId};
 use ais_wire::{DecodeError, decode_bytes, encode_bytes};
 use bytes::{Bytes, BytesMut};
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest, VoteResponse};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The version of this protocol; who speaks another is not listened to.
-pub(crate) const PROTOCOL: u16 = 1;
+pub(crate) const PROTOCOL: u16 = 2;
 /// The largest frame.
 const FRAGMENT: usize = 256 << 10;
 /// The largest packet that is put together again.
@@ -45,6 +47,12 @@ pub(crate) struct Hello {
     pub(crate) group: Option<u64>,
     /// Which member it is, once admitted.
     pub(crate) member: Option<MemberId>,
+    /// How often an operator has formed its group anew.
+    pub(crate) reforms: u64,
+    /// How new what it saved of its group is, and who voted then.
+    pub(crate) saved: Option<(Age, BTreeSet<NodeId>)>,
+    /// What it was invited with.
+    pub(crate) secret: Option<u128>,
 }
 
 /// A sign of life to the leader, and the wish for a lease.
@@ -61,7 +69,7 @@ pub(crate) struct Ping {
     /// Which member it thinks it is.
     pub(crate) member: Option<MemberId>,
     /// Whom it hears.
-    pub(crate) hears: Vec<RaftId>,
+    pub(crate) hears: Vec<LifeId>,
 }
 
 /// The leader's answer to a ping.
@@ -96,7 +104,7 @@ pub(crate) enum Request {
     /// To the leader: I go.
     Leave(MemberId),
     /// To the sponsor: the state made for this joiner, from here on.
-    State(RaftId, u64),
+    State(LifeId, u64),
     /// To a blank voter: take part in forming this group.
     Form(u64),
 }
@@ -109,6 +117,8 @@ pub(crate) enum Response {
     /// sooner, since the former has surely ended.
     Vote(VoteResponse<RaftId>, bool),
     Install(Vote),
+    /// It takes part in forming the group, and this is what it saved of a former one.
+    Founder(Option<Box<Saved>>),
     /// Done, or on its way.
     Yes,
     /// Not here, or not now.

@@ -5,20 +5,32 @@
 //!   (blank) ────────▶ in the view ──────▶ gone, may act ───────────▶ (forgotten)
 //! ```
 
-use super::types::{Proposal, RaftId};
+use super::{
+    packet::Hello,
+    types::{LifeId, Proposal, RaftId},
+};
 use crate::{
-    Identity, Message, PlugOrder, Priority, Recovery,
+    Cluster, ClusterOrder, Identity, Known, Message, PlugOrder, Priority, Recovery,
     plug::{Change, Plugs},
 };
 use ais_types::{GroupTime, Incarnation, Member, MemberId, NodeId, ProcessId, Stamp, View};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// Voters at a time: more make an order slower, and none safer.
+const VOTERS_MAX: usize = 7;
+/// Invitations at a time.
+const INVITED_MAX: usize = 256;
 
 /// Who wants to be a member.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Applicant {
     pub(crate) raft: RaftId,
+    pub(crate) life: LifeId,
     pub(crate) identity: Identity,
 }
 
@@ -26,10 +38,13 @@ pub(crate) struct Applicant {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Op {
     /// The first view. Ignored if there has been one.
-    Formed { members: Vec<Applicant> },
+    Formed { members: Vec<Applicant>, former: Former },
+    /// By an operator's word this member alone goes on; it is the only voter.
+    /// The log begins with this, so it brings the state along.
+    Reformed(MemberId, Box<State>),
     /// A new member, which gets the owner's state from `sponsor`. Ignored while the node, in
-    /// whichever life, is in.
-    Joined { applicant: Applicant, sponsor: Option<MemberId> },
+    /// whichever life, is in. Without a sponsor it gets what was kept of the group's configuration.
+    Joined { applicant: Applicant, sponsor: Option<MemberId>, kept: Option<Bytes> },
     /// A member is out. Ignored if it is not in.
     Left(MemberId),
     /// A member that is out has stopped acting. Ignored if that is known.
@@ -58,6 +73,18 @@ pub(crate) enum What {
     ProcessEnded(ProcessId),
     Barrier,
     Plug(String, PlugOrder),
+    Cluster(ClusterOrder),
+}
+
+/// What a group that forms takes over from its former self.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Former {
+    /// How often it has formed, this time included.
+    pub(crate) generation: u64,
+    pub(crate) voters: BTreeSet<NodeId>,
+    pub(crate) nodes: BTreeMap<NodeId, Known>,
+    /// What its owners kept.
+    pub(crate) kept: Bytes,
 }
 
 impl Item {
@@ -67,6 +94,7 @@ impl Item {
             What::Message(payload) => payload.len(),
             What::ProcessEnded(_) | What::Barrier => 0,
             What::Plug(name, _) => name.len(),
+            What::Cluster(_) => 256,
         }
     }
 }
@@ -75,10 +103,14 @@ impl Item {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Happened {
     View(Stamp, View),
+    /// What was kept of the former group, told to who begins without a sponsor.
+    Kept(Stamp, Bytes),
+    /// The group has been formed anew around this member.
+    Reformed(MemberId),
     /// Comes just before the view it is in. The state it gets is as of the stamp.
     Joining {
         member: MemberId,
-        raft: RaftId,
+        life: LifeId,
         sponsor: Option<MemberId>,
         state: Stamp,
     },
@@ -94,6 +126,13 @@ pub(crate) enum Happened {
     Through(MemberId, Priority, u64),
 }
 
+/// What a member is to consensus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seat {
+    pub(crate) raft: RaftId,
+    pub(crate) life: LifeId,
+}
+
 /// The replicated state.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -102,15 +141,27 @@ pub(crate) struct State {
     /// When group time was last ordered.
     pub(crate) timed: GroupTime,
     pub(crate) view: View,
-    /// The participant that each member in the view is.
-    pub(crate) rafts: BTreeMap<MemberId, RaftId>,
+    /// What each member in the view is to consensus.
+    pub(crate) seats: BTreeMap<MemberId, Seat>,
     /// How often each node has been admitted.
     pub(crate) incarnations: BTreeMap<NodeId, Incarnation>,
     /// The last order delivered of each member in the view, by priority.
     pub(crate) through: BTreeMap<MemberId, BTreeMap<Priority, u64>>,
-    /// Who is out and may still act, and which participant it was.
-    pub(crate) unreleased: BTreeMap<MemberId, RaftId>,
+    /// Who is out and may still act, and which life of its node it was.
+    pub(crate) unreleased: BTreeMap<MemberId, LifeId>,
     pub(crate) plugs: Plugs,
+    /// How often this group has formed, and has been formed anew by an operator.
+    pub(crate) generation: u64,
+    pub(crate) reforms: u64,
+    /// Who is to vote.
+    pub(crate) voters: BTreeSet<NodeId>,
+    /// Who may be a member, and where it was last.
+    pub(crate) nodes: BTreeMap<NodeId, Known>,
+    /// Who is invited, by what secret, and until when.
+    pub(crate) invited: BTreeMap<NodeId, (u128, GroupTime)>,
+    /// Whether what an operator configures has changed since this was looked at.
+    #[serde(skip)]
+    pub(crate) changed: bool,
 }
 
 impl State {
@@ -122,9 +173,14 @@ impl State {
         }
     }
 
+    /// The member that this life of a node is, if it is in.
+    pub(crate) fn member(&self, life: LifeId) -> Option<MemberId> {
+        self.seats.iter().find(|(_, it)| it.life == life).map(|(member, _)| *member)
+    }
+
     /// The member that this participant is, if it is in.
-    pub(crate) fn member(&self, raft: RaftId) -> Option<MemberId> {
-        self.rafts.iter().find(|(_, it)| **it == raft).map(|(member, _)| *member)
+    pub(crate) fn member_of(&self, raft: RaftId) -> Option<MemberId> {
+        self.seats.iter().find(|(_, it)| it.raft == raft).map(|(member, _)| *member)
     }
 
     /// Whether an item has been delivered.
@@ -135,8 +191,14 @@ impl State {
 
     fn op(&mut self, moment: (GroupTime, i64), op: Op, done: &mut Vec<Happened>) {
         match op {
-            Op::Formed { members } => self.form(moment, members, done),
-            Op::Joined { applicant, sponsor } => self.join(moment, applicant, sponsor, done),
+            Op::Formed { members, former } => self.form(moment, members, former, done),
+            Op::Reformed(survivor, state) => {
+                *self = *state;
+                self.reform(moment, survivor, done);
+            }
+            Op::Joined { applicant, sponsor, kept } => {
+                self.join(moment, applicant, sponsor, kept, done);
+            }
             Op::Left(member) => self.leave(moment, member, done),
             Op::Released(member) => {
                 if self.unreleased.remove(&member).is_some() {
@@ -159,15 +221,41 @@ impl State {
         &mut self,
         moment: (GroupTime, i64),
         members: Vec<Applicant>,
+        former: Former,
         done: &mut Vec<Happened>,
     ) {
         if self.view.number > 0 {
             return;
         }
+        let Former { generation, voters, nodes, kept } = former;
+        (self.generation, self.voters, self.nodes) = (generation, voters, nodes);
         for applicant in members {
             self.admit(applicant, None, done);
         }
         self.new_view(moment, None, done);
+        self.tell_kept(moment, Some(kept), done);
+    }
+
+    fn tell_kept(
+        &mut self,
+        moment: (GroupTime, i64),
+        kept: Option<Bytes>,
+        done: &mut Vec<Happened>,
+    ) {
+        if let Some(kept) = kept.filter(|it| !it.is_empty()) {
+            done.push(Happened::Kept(self.stamp(moment), kept));
+        }
+    }
+
+    fn reform(&mut self, moment: (GroupTime, i64), survivor: MemberId, done: &mut Vec<Happened>) {
+        self.reforms += 1;
+        done.push(Happened::Reformed(survivor));
+        self.changed = true;
+        self.voters = BTreeSet::from([survivor.node]);
+        let others = self.seats.keys().copied().filter(|it| *it != survivor);
+        for member in others.collect::<Vec<_>>() {
+            self.leave(moment, member, done);
+        }
     }
 
     fn join(
@@ -175,30 +263,35 @@ impl State {
         moment: (GroupTime, i64),
         applicant: Applicant,
         sponsor: Option<MemberId>,
+        kept: Option<Bytes>,
         done: &mut Vec<Happened>,
     ) {
         let node = applicant.identity.node;
         if self.view.number > 0 && self.view.member(node).is_none() {
             self.admit(applicant, sponsor, done);
             self.new_view(moment, None, done);
+            self.tell_kept(moment, kept, done);
         }
     }
 
     fn leave(&mut self, moment: (GroupTime, i64), member: MemberId, done: &mut Vec<Happened>) {
-        let Some(raft) = self.rafts.remove(&member) else { return };
+        let Some(seat) = self.seats.remove(&member) else { return };
         self.view.members.retain(|it| it.id != member);
         self.through.remove(&member);
-        self.unreleased.insert(member, raft);
+        self.unreleased.insert(member, seat.life);
         done.push(Happened::Left(member));
         self.new_view(moment, Some(member), done);
     }
 
     fn admit(&mut self, applicant: Applicant, sponsor: Option<MemberId>, done: &mut Vec<Happened>) {
-        let Applicant { raft, identity } = applicant;
+        let Applicant { raft, life: own, identity } = applicant;
+        self.invited.remove(&identity.node);
+        self.nodes.insert(identity.node, Known::from(&identity));
+        self.changed = true;
         let life = self.incarnations.entry(identity.node).or_insert(Incarnation(0));
         life.0 += 1;
         let id = MemberId { node: identity.node, incarnation: *life };
-        self.rafts.insert(id, raft);
+        self.seats.insert(id, Seat { raft, life: own });
         self.view.members.push(Member {
             id,
             name: identity.name,
@@ -208,7 +301,7 @@ impl State {
             joined_view: self.view.number + 1,
         });
         self.view.members.sort_by_key(|it| it.id);
-        done.push(Happened::Joining { member: id, raft, sponsor, state: self.stamp });
+        done.push(Happened::Joining { member: id, life: own, sponsor, state: self.stamp });
     }
 
     fn new_view(
@@ -235,7 +328,7 @@ impl State {
         item: Item,
         done: &mut Vec<Happened>,
     ) {
-        if !self.rafts.contains_key(&from) || self.is_through(from, &item) {
+        if !self.seats.contains_key(&from) || self.is_through(from, &item) {
             return;
         }
         if self.plugs.hold() && !item.priority.flows_always() {
@@ -255,11 +348,82 @@ impl State {
                 done.push(Happened::ProcessEnded(self.stamp(moment), process));
             }
             What::Barrier => {}
+            What::Cluster(order) => self.order_cluster(moment.0, order),
             What::Plug(name, order) => {
                 self.plugs(moment, Change::Order(from, &name, order), done);
             }
         }
         done.push(Happened::Through(from, item.priority, item.number));
+    }
+
+    /// What an operator sees of it.
+    pub(crate) fn cluster(&self) -> Cluster {
+        Cluster {
+            voters: self.voters.iter().copied().collect(),
+            nodes: self.nodes.iter().map(|(node, known)| (*node, known.clone())).collect(),
+            failure_timeout: Duration::ZERO,
+        }
+    }
+
+    /// Why this cannot be followed.
+    pub(crate) fn objection(&self, order: ClusterOrder) -> Option<String> {
+        match order {
+            ClusterOrder::AddVoter(node) if self.view.member(node).is_none() => {
+                Some(format!("{node} is no member: start it first"))
+            }
+            ClusterOrder::AddVoter(_) if self.voters.len() >= VOTERS_MAX => {
+                Some(format!("{VOTERS_MAX} nodes vote already, which is the limit"))
+            }
+            ClusterOrder::RemoveVoter(node) if !self.voters.contains(&node) => {
+                Some(format!("{node} does not vote"))
+            }
+            ClusterOrder::RemoveVoter(_) if self.voters.len() == 1 => {
+                Some("somebody has to vote: add another voter first".into())
+            }
+            ClusterOrder::Invite { node, .. } if self.view.member(node).is_some() => {
+                Some(format!("{node} is a member already"))
+            }
+            ClusterOrder::Invite { .. } if self.invited.len() >= INVITED_MAX => {
+                Some(format!("{INVITED_MAX} nodes are invited already: wait until that runs out"))
+            }
+            ClusterOrder::AddVoter(_)
+            | ClusterOrder::RemoveVoter(_)
+            | ClusterOrder::Invite { .. } => None,
+        }
+    }
+
+    fn order_cluster(&mut self, now: GroupTime, order: ClusterOrder) {
+        self.changed = true;
+        match order {
+            ClusterOrder::AddVoter(node) => {
+                if self.nodes.contains_key(&node) {
+                    self.voters.insert(node);
+                }
+            }
+            ClusterOrder::RemoveVoter(node) => {
+                if self.voters.len() > 1 {
+                    self.voters.remove(&node);
+                }
+            }
+            ClusterOrder::Invite { node, secret, valid_s } => {
+                // So that invitations that nobody took do not pile up.
+                self.invited.retain(|_, (_, until)| *until > now);
+                if self.invited.len() < INVITED_MAX {
+                    let until = GroupTime(now.0 + u64::from(valid_s) * 1_000_000_000);
+                    self.invited.insert(node, (secret, until));
+                }
+            }
+        }
+    }
+
+    /// Whether who says this may be a member at all.
+    pub(crate) fn may_join(&self, hello: &Hello, open: bool, now: GroupTime) -> bool {
+        let node = hello.applicant.identity.node;
+        let invited = self
+            .invited
+            .get(&node)
+            .is_some_and(|(secret, until)| hello.secret == Some(*secret) && *until > now);
+        open || self.nodes.contains_key(&node) || invited
     }
 
     /// The next stamp: each thing delivered has its own index and its own group time.
@@ -286,7 +450,7 @@ mod tests {
             addresses: Vec::new(),
             boot_time: Time(0),
         };
-        Applicant { raft, identity }
+        Applicant { raft, life: raft, identity }
     }
 
     fn id(node: u32, incarnation: u64) -> MemberId {
@@ -302,7 +466,7 @@ mod tests {
     fn formed() -> State {
         let mut state = State::default();
         let members = vec![applicant(2, 22), applicant(1, 11)];
-        apply(&mut state, 0, vec![Op::Formed { members }]);
+        apply(&mut state, 0, vec![Op::Formed { members, former: Former::default() }]);
         state
     }
 
@@ -318,7 +482,7 @@ mod tests {
             state.view.members.iter().map(|it| it.id).collect::<Vec<_>>(),
             [id(1, 1), id(2, 1)]
         );
-        let again = Op::Formed { members: vec![applicant(3, 33)] };
+        let again = Op::Formed { members: vec![applicant(3, 33)], former: Former::default() };
         assert_eq!(apply(&mut state, 0, vec![again]), []);
     }
 
@@ -341,7 +505,10 @@ mod tests {
     #[test]
     fn each_life_has_its_own_number_and_release() {
         let mut state = formed();
-        let back = |raft| Op::Joined { applicant: applicant(1, raft), sponsor: Some(id(2, 1)) };
+        let back = |raft| {
+            let (applicant, sponsor) = (applicant(1, raft), Some(id(2, 1)));
+            Op::Joined { applicant, sponsor, kept: None }
+        };
         assert_eq!(apply(&mut state, 0, vec![back(12)]), [], "its former life is still in");
         apply(&mut state, 0, vec![Op::Left(id(1, 1)), back(12)]);
         assert_eq!((state.member(12), state.member(11)), (Some(id(1, 2)), None));

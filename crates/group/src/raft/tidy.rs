@@ -2,8 +2,9 @@
 
 use super::{
     member::{Done, Member},
-    types::RaftId,
+    types::{RaftId, node_of},
 };
+use ais_types::NodeId;
 use openraft::ChangeMembers;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
@@ -38,8 +39,8 @@ impl Member {
             return;
         }
         self.tidy_at = now + EVERY;
-        let rafts = &self.state.rafts;
-        self.sponsored.retain(|joiner, _| rafts.values().any(|raft| raft == joiner));
+        let seats = &self.state.seats;
+        self.sponsored.retain(|joiner, _| seats.values().any(|seat| seat.life == *joiner));
         self.purge_log();
         if self.is_ready() {
             self.tidy_membership();
@@ -71,17 +72,19 @@ impl Member {
 
     /// Finishes a change that a former leader began, and drops learners that are gone.
     fn tidy_membership(&mut self) {
-        let Some(leading) = &mut self.leading else { return };
-        if leading.is_admitting() || leading.changing {
+        if self.leading.as_ref().is_none_or(|it| it.is_admitting() || it.changing) {
             return;
         }
         let membership = self.raft.metrics().borrow().membership_config.membership().clone();
         let config = membership.get_joint_config();
         let change: ChangeMembers<RaftId, ()> = if let [_, .., last] = config.as_slice() {
             ChangeMembers::ReplaceAllVoters(last.clone())
+        } else if let Some(voters) = self.voters_to_be(config.first()) {
+            tracing::info!(?voters, "the voters change");
+            ChangeMembers::ReplaceAllVoters(voters)
         } else {
             let gone = |raft: &RaftId| {
-                !self.state.rafts.values().any(|it| it == raft) && self.link.hello(*raft).is_none()
+                self.state.member_of(*raft).is_none() && self.link.life_of(*raft).is_none()
             };
             let gone: BTreeSet<RaftId> = membership.learner_ids().filter(gone).collect();
             if gone.is_empty() {
@@ -89,14 +92,31 @@ impl Member {
             }
             ChangeMembers::RemoveNodes(gone)
         };
-        leading.changing = true;
+        if let Some(leading) = &mut self.leading {
+            leading.changing = true;
+        }
         let raft = self.raft.clone();
         let until = Instant::now() + self.timing.failure * 4;
         self.jobs.spawn(async move {
             // What did not succeed is tried again.
-            let _ = tokio::time::timeout_at(until, raft.change_membership(change, false)).await;
+            // Who votes no more goes on as a learner.
+            let _ = tokio::time::timeout_at(until, raft.change_membership(change, true)).await;
             Done::Tidied
         });
+    }
+
+    /// The participants that are to vote, if those that do are of other nodes than an operator has
+    /// ordered. A node that is to vote has to be here for that.
+    fn voters_to_be(&self, config: Option<&BTreeSet<RaftId>>) -> Option<BTreeSet<RaftId>> {
+        let config = config?;
+        let wanted = &self.state.voters;
+        let vote: BTreeSet<NodeId> = config.iter().map(|it| node_of(*it)).collect();
+        let mut voters = config.clone();
+        voters.retain(|it| wanted.contains(&node_of(*it)));
+        let members = self.state.seats.iter();
+        let new = members.filter(|(it, _)| wanted.contains(&it.node) && !vote.contains(&it.node));
+        voters.extend(new.map(|(_, seat)| seat.raft));
+        (voters != *config && !voters.is_empty()).then_some(voters)
     }
 }
 

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 /// lower, so that a restarted voter is never taken for its former self.
 pub(crate) type RaftId = u64;
 
+/// One start of a node: its node in the upper half, a number drawn at each start in the lower. A
+/// participant whose log is in memory has one life, and its number is the same.
+pub(crate) type LifeId = u64;
+
 /// The voter that a configured node is until its first incarnation arrives: counted, never there.
 pub(crate) fn placeholder(node: ais_types::NodeId) -> RaftId {
     RaftId::from(node.0) << 32
@@ -34,7 +38,9 @@ impl Proposal {
         const OP: usize = 128;
         let items = |op: &Op| match op {
             Op::Batch { items, .. } => items.iter().map(Item::size).sum(),
-            Op::Formed { .. } | Op::Joined { .. } | Op::Left(_) | Op::Released(_) => OP,
+            Op::Formed { former, .. } => OP + former.kept.len(),
+            Op::Joined { kept, .. } => OP + kept.as_ref().map_or(0, bytes::Bytes::len),
+            Op::Left(_) | Op::Released(_) | Op::Reformed(..) => OP,
             Op::Time | Op::Overdue(_) => OP,
         };
         OP + self.ops.iter().map(items).sum::<usize>()

@@ -30,6 +30,7 @@ pub(crate) struct Seen {
     /// Whether recovery plugs are in.
     held: bool,
     pub(crate) recovery: Vec<Recovery>,
+    pub(crate) kept: Option<Bytes>,
 }
 
 /// What everyone has seen.
@@ -107,6 +108,10 @@ impl Judge {
             Delivery::Time(stamp) => {
                 self.seen(life).times.push(stamp);
                 self.ordered(life, stamp, "time".into());
+            }
+            Delivery::Kept(stamp, kept) => {
+                self.ordered(life, stamp, format!("kept {kept:?}"));
+                self.seen(life).kept = Some(kept);
             }
             Delivery::Recovery(stamp, news) => {
                 self.ordered(life, stamp, format!("{news:?}"));

@@ -4,7 +4,9 @@
 //! `AIS_SEEDS=1000` runs that many.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod disk;
 mod judge;
+mod operator;
 mod storm;
 mod world;
 

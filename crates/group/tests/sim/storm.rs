@@ -1,7 +1,7 @@
 //! Storms: chance does its worst for a while, then all must heal within a bound.
 
 use crate::{SECOND, ms, simulate, world::World};
-use ais_group::Priority;
+use ais_group::{Priority, raft::Durability};
 use ais_types::NodeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -48,6 +48,11 @@ async fn storm(seed: u64) -> Vec<String> {
     }
     if seed % 5 == 4 {
         world.failure = ms(200);
+    }
+    match seed % 7 {
+        3 => world.log = Some(Durability::Memory),
+        5 => world.log = Some(Durability::Disk),
+        _ => {}
     }
     voters.iter().chain(&[11, 12]).for_each(|node| world.start(*node));
     world.settled(5 * SECOND).await;

@@ -1,9 +1,9 @@
 //! A cluster in one thread: members of a group on a network in memory, on a paused clock.
 
-use crate::judge::Judge;
+use crate::{disk::Disk, judge::Judge};
 use ais_group::{
     Delivery, Group, GroupHandle, Identity, Priority,
-    raft::{Config, Raft},
+    raft::{Config, Durability, Raft, Store},
 };
 use ais_transport::{
     Class,
@@ -12,7 +12,7 @@ use ais_transport::{
 use ais_types::{MemberId, NodeId, Role, Time};
 use bytes::Bytes;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -41,6 +41,15 @@ pub(crate) struct World {
     witnesses: Vec<u32>,
     pub(crate) failure: Duration,
     pub(crate) plug_timeout: Duration,
+    /// What becomes of the logs; `None`: nodes have no disks.
+    pub(crate) log: Option<Durability>,
+    disks: BTreeMap<u32, Arc<Disk>>,
+    /// Whose log is on disk whatever that of the others is.
+    pub(crate) durable: BTreeSet<u32>,
+    /// Whether anybody may join.
+    pub(crate) open: bool,
+    /// What nodes were invited with.
+    pub(crate) secrets: BTreeMap<u32, u128>,
     lives: Life,
     /// Whether something is cut, or has not yet recovered from it.
     pub(crate) cut: bool,
@@ -68,6 +77,11 @@ impl World {
             witnesses: Vec::new(),
             failure: Duration::from_millis(500),
             plug_timeout: Duration::from_secs(3),
+            log: None,
+            disks: BTreeMap::new(),
+            durable: BTreeSet::new(),
+            open: true,
+            secrets: BTreeMap::new(),
             lives: 0,
             cut: false,
         }
@@ -100,6 +114,11 @@ impl World {
         let mut config = Config::new("sim", identity, self.voters.iter().map(|it| NodeId(*it)));
         (config.seed, config.wall) = (self.rng.u64(..), wall);
         (config.failure_timeout, config.plug_timeout) = (self.failure, self.plug_timeout);
+        (config.open, config.secret) = (self.open, self.secrets.get(&node).copied());
+        if let Some(log) = self.log {
+            config.storage = Some(Store(self.disks.entry(node).or_default().clone()));
+            config.log = if self.durable.contains(&node) { Durability::Disk } else { log };
+        }
         let channel = self.network.node(NodeId(node), self.rng.u64(1..)).open(Class::Control);
         let (group, run) = Raft::start(config, channel).unwrap();
         let handle = group.handle();
@@ -108,6 +127,12 @@ impl World {
         let tasks =
             vec![tokio::spawn(run), tokio::spawn(owner), tokio::spawn(be_well(handle.clone()))];
         self.nodes.insert(node, Node { life, handle, tasks });
+    }
+
+    /// Everybody has lost everything but the disks: nothing that was promised before holds.
+    pub(crate) fn new_era(&mut self) {
+        assert!(self.nodes.is_empty(), "somebody remembers");
+        *self.judge.lock().unwrap() = Judge::default();
     }
 
     /// Ends a node as `kill -9` does: its peers see its sessions closed.

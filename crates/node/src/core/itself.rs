@@ -87,6 +87,15 @@ impl Core {
                 })?;
                 (Reply::Done, true)
             }
+            // A shell takes these before they come here.
+            Call::Cluster
+            | Call::AddVoter(_)
+            | Call::RemoveVoter(_)
+            | Call::Invite { .. }
+            | Call::Reform => {
+                let text = "this node has no group to order";
+                return Err(refusal(ErrorCode::NotSupported, text));
+            }
         })
     }
 

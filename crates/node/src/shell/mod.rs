@@ -11,6 +11,7 @@ mod handle;
 mod launcher;
 mod leave;
 mod listener;
+mod operator;
 mod peers;
 mod processes;
 mod server;
@@ -23,7 +24,7 @@ use crate::{ConnectionId, Core, CoreConfig, CoreLimits, Driven, Effect, Event, P
 use ais_group::{Delivery, Group, GroupError, GroupHandle, Message};
 use ais_service::{ActionId, Exit, Lease, Link};
 use ais_transport::{Event as PeerEvent, Transport};
-use ais_types::{Name, ServiceId};
+use ais_types::{Name, Outcome, ServiceId, node};
 use ais_wire::Frame;
 use clock::Clock;
 use futures::{
@@ -188,6 +189,7 @@ pub(super) enum Inbound {
 enum Asked {
     Ordered(Result<(), GroupError>),
     Barriers(Vec<u64>, Result<(), GroupError>),
+    Administered(ConnectionId, u64, Outcome<node::Reply>),
     Left,
 }
 
@@ -205,6 +207,9 @@ struct Shell {
     server: server::Server,
     peers: peers::Peers,
     asked_max: usize,
+    /// Orders of operators that are not answered yet.
+    administering: usize,
+    cluster: String,
     asked: FuturesUnordered<BoxFuture<'static, Asked>>,
     /// Who asked the launcher for what, by the launcher's number.
     launches: BTreeMap<u64, (ServiceId, ActionId)>,
@@ -236,7 +241,7 @@ impl Shell {
         let NodeConfig { cluster, name, socket: _, limits } = config;
         let node_name = name.to_string();
         let peers = peers::Peers::new(cluster.clone(), limits.peer_bytes);
-        let core = CoreConfig { cluster, name, limits: limits.core };
+        let core = CoreConfig { cluster: cluster.clone(), name, limits: limits.core };
         Self {
             core: Core::new(core, parts.services),
             clock: Clock::start(),
@@ -250,6 +255,8 @@ impl Shell {
             inbox,
             peers,
             asked_max: limits.asked,
+            administering: 0,
+            cluster,
             asked: FuturesUnordered::new(),
             launches: BTreeMap::new(),
             launched: 0,
@@ -356,7 +363,7 @@ impl Shell {
             Some(Delivery::Released(stamp, member)) => Event::Released(stamp, member),
             Some(Delivery::Time(stamp)) => Event::Time(stamp),
             // For whoever builds on the group itself: services get their state with it.
-            Some(Delivery::Recovery(..)) => return,
+            Some(Delivery::Recovery(..) | Delivery::Kept(..)) => return,
             Some(Delivery::Snapshot(reply)) => {
                 // Whoever asked may have gone meanwhile.
                 let _ = reply.send(self.core.snapshot());
@@ -414,7 +421,9 @@ impl Shell {
         match answer {
             Asked::Ordered(Ok(())) => {}
             Asked::Ordered(Err(
-                error @ (GroupError::TooLarge { .. } | GroupError::Plug { .. }),
+                error @ (GroupError::TooLarge { .. }
+                | GroupError::Plug { .. }
+                | GroupError::Refused(_)),
             )) => {
                 // The core refuses what is too large: the group has another limit than it was told.
                 self.stop = Some(ShellError::Fatal(error.to_string()));
@@ -423,6 +432,9 @@ impl Shell {
             Asked::Ordered(Err(GroupError::Left(_))) | Asked::Barriers(_, Err(_)) => {}
             Asked::Barriers(numbers, Ok(())) => {
                 self.events.extend(numbers.into_iter().map(Event::BarrierPassed));
+            }
+            Asked::Administered(connection, tag, outcome) => {
+                self.administered(connection, tag, outcome);
             }
             Asked::Left => self.left(String::new()),
         }

@@ -185,7 +185,7 @@ fn welcome(token: u128, node: &str) -> Frame {
 }
 
 /// Nobody can guess it.
-fn draw_token() -> Outcome<u128> {
+pub(super) fn draw_token() -> Outcome<u128> {
     let mut token = [0; 16];
     let drawn = rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty());
     match drawn {
@@ -243,7 +243,12 @@ impl Shell {
     fn program_frame(&mut self, id: ConnectionId, frame: Frame) {
         let Some(connection) = self.server.connections.get(&id) else { return };
         match connection.session {
-            Some(session) => self.events.push_back(Event::Frame(session, id, frame)),
+            Some(session) => {
+                let of_node = self.server.sessions.get(&session).is_some_and(|it| it.of_node);
+                if !of_node || !self.administer(id, &frame) {
+                    self.events.push_back(Event::Frame(session, id, frame));
+                }
+            }
             None => {
                 let peer = connection.peer;
                 if let Err(error) = self.hello(id, peer, &frame) {

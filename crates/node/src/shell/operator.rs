@@ -1,0 +1,111 @@
+//! What operators order about the cluster: answered by the group, lease or not.
+
+use super::{Asked, Shell, server::draw_token};
+use crate::ConnectionId;
+use ais_group::{ClusterOrder, GroupError, GroupHandle};
+use ais_types::{
+    Error, ErrorCode, NodeId, Outcome, frame,
+    node::{Call, Cluster, Invitation, Known, Reply},
+};
+use ais_wire::{Frame, decode, encode};
+use std::sync::Arc;
+
+/// Orders of operators that are not answered yet.
+const ASKED_MAX: usize = 64;
+
+impl Shell {
+    /// Takes a call about the cluster. `false`: it is none.
+    pub(super) fn administer(&mut self, connection: ConnectionId, frame: &Frame) -> bool {
+        if frame.kind != frame::CALL {
+            return false;
+        }
+        let call = match decode::<Call>(frame) {
+            Ok(Call::Status) | Err(_) => return false,
+            Ok(call) => call,
+        };
+        self.administering += 1;
+        let tag = frame.tag;
+        if self.administering > ASKED_MAX {
+            let text = "too many orders about the cluster are not answered yet";
+            self.administered(connection, tag, Err(Error::new(ErrorCode::TryAgain, text)));
+            return true;
+        }
+        let (handle, cluster) = (Arc::clone(&self.handle), self.cluster.clone());
+        let issuer = self.core.me().map(|it| it.node);
+        self.ask(async move {
+            let outcome = answer(&*handle, cluster, issuer, call).await;
+            Asked::Administered(connection, tag, outcome)
+        });
+        true
+    }
+
+    pub(super) fn administered(
+        &mut self,
+        connection: ConnectionId,
+        tag: u64,
+        mut outcome: Outcome<Reply>,
+    ) {
+        self.administering -= 1;
+        self.server.send(connection, &encode(frame::REPLY, tag, &mut outcome));
+    }
+}
+
+async fn answer(
+    handle: &dyn GroupHandle,
+    cluster: String,
+    issuer: Option<NodeId>,
+    call: Call,
+) -> Outcome<Reply> {
+    let order = |order| async move {
+        handle.order_cluster(order).await.map_err(refused)?;
+        Ok(Reply::Done)
+    };
+    match call {
+        Call::Status => Err(Error::new(ErrorCode::Library, "answered elsewhere")),
+        Call::Cluster => Ok(Reply::Cluster(known(handle))),
+        Call::AddVoter(node) => order(ClusterOrder::AddVoter(node)).await,
+        Call::RemoveVoter(node) => order(ClusterOrder::RemoveVoter(node)).await,
+        Call::Reform => {
+            handle.reform().await.map_err(refused)?;
+            Ok(Reply::Done)
+        }
+        Call::Invite { node, valid_s } => {
+            let nodes = known(handle).nodes;
+            let free = nodes.iter().map(|it| it.id.0 + 1).max().unwrap_or(1);
+            let (node, secret) = (node.unwrap_or(NodeId(free)), draw_token()?);
+            order(ClusterOrder::Invite { node, secret, valid_s }).await?;
+            let again = || Error::new(ErrorCode::TryAgain, "this node is no member yet");
+            let issuer = issuer.ok_or_else(again)?;
+            let timeout = handle.cluster().failure_timeout.as_millis();
+            let failure_timeout_ms = u64::try_from(timeout).unwrap_or(u64::MAX);
+            Ok(Reply::Invited(Invitation {
+                cluster,
+                issuer,
+                node,
+                secret,
+                failure_timeout_ms,
+                nodes,
+            }))
+        }
+    }
+}
+
+fn known(handle: &dyn GroupHandle) -> Cluster {
+    let ais_group::Cluster { voters, nodes, failure_timeout: _ } = handle.cluster();
+    let known = |(id, it): (NodeId, ais_group::Known)| Known {
+        id,
+        name: it.name,
+        role: it.role,
+        addresses: it.addresses,
+    };
+    Cluster { voters, nodes: nodes.into_iter().map(known).collect() }
+}
+
+fn refused(error: GroupError) -> Error {
+    let code = match &error {
+        GroupError::Left(_) => ErrorCode::TryAgain,
+        GroupError::TooLarge { .. } => ErrorCode::NoResources,
+        GroupError::Refused(_) | GroupError::Plug { .. } => ErrorCode::BadOperation,
+    };
+    Error::new(code, error.to_string())
+}
