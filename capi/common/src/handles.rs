@@ -80,7 +80,7 @@ impl<T: Clone> Handles<T> {
         let mut table = self.existing()?.table.write().unwrap_or_else(PoisonError::into_inner);
         let place = place_of(handle);
         let there = table.places.get_mut(place)?;
-        if !there.as_ref().is_some_and(|(it, _)| *it == handle) {
+        if there.as_ref().is_none_or(|(it, _)| *it != handle) {
             return None;
         }
         let removed = there.take();

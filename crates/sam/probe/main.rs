@@ -121,7 +121,7 @@ fn act(words: &[&str]) -> Option<String> {
                 .args(&command[1..])
                 .env(variable, line)
                 .exec();
-            ais_sam::c::stop();
+            let _ = ais_sam::c::stop();
             format!("{error}")
         }
         ["touch", megabytes] => touch(number(megabytes)),

@@ -20,7 +20,16 @@ impl Shell {
             return false;
         }
         let call = match decode::<Call>(frame) {
-            Ok(Call::Status) | Err(_) => return false,
+            Ok(
+                Call::Status
+                | Call::FollowQuorum
+                | Call::Publish(_)
+                | Call::Withdraw
+                | Call::Resources
+                | Call::FollowResources
+                | Call::Forget(_),
+            )
+            | Err(_) => return false,
             Ok(call) => call,
         };
         self.administering += 1;
@@ -61,7 +70,13 @@ async fn answer(
         Ok(Reply::Done)
     };
     match call {
-        Call::Status => Err(Error::new(ErrorCode::Library, "answered elsewhere")),
+        Call::Status
+        | Call::FollowQuorum
+        | Call::Publish(_)
+        | Call::Withdraw
+        | Call::Resources
+        | Call::FollowResources
+        | Call::Forget(_) => Err(Error::new(ErrorCode::Library, "answered elsewhere")),
         Call::Cluster => Ok(Reply::Cluster(known(handle))),
         Call::AddVoter(node) => order(ClusterOrder::AddVoter(node)).await,
         Call::RemoveVoter(node) => order(ClusterOrder::RemoveVoter(node)).await,
