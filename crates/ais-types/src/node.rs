@@ -1,6 +1,6 @@
 //! What operators ask the node itself.
 
-use crate::{MemberId, Name, Payloads, View};
+use crate::{MemberId, Name, NodeId, Payloads, View};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,26 @@ use serde::{Deserialize, Serialize};
 pub enum Call {
     /// How it is.
     Status,
+    /// From now on this is wrong between it and a peer, or all its peers; `None`: nothing is. Only
+    /// nodes of a development cluster do that.
+    Fault {
+        /// With whom; `None`: with everybody, whatever was said of single ones.
+        peer: Option<NodeId>,
+        /// What.
+        fault: Option<Fault>,
+    },
+}
+
+/// What is wrong between a node and a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// Nothing arrives, in either direction. Sessions stall; they do not close.
+    Cut,
+    /// Nothing from the node arrives at the peer. What comes from the peer arrives.
+    CutOneWay,
+    /// Everything takes longer by at least so many milliseconds, in both directions, and less can be
+    /// on its way.
+    Slow(u32),
 }
 
 /// What it answers.
@@ -16,6 +36,8 @@ pub enum Call {
 pub enum Reply {
     /// To [`Call::Status`].
     Status(Status),
+    /// To [`Call::Fault`]: it is so.
+    Done,
 }
 
 /// How a node is.
