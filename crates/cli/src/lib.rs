@@ -7,6 +7,7 @@
 
 mod args;
 mod ask;
+mod cert;
 mod demo;
 pub mod dev;
 mod failure;

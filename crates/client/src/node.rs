@@ -2,8 +2,8 @@
 
 use crate::{Caller, Endpoint, Patience, Session};
 use ais_types::{
-    Outcome, ServiceId, Version,
-    node::{Call, Reply, Status},
+    Error, ErrorCode, NodeId, Outcome, ServiceId, Version,
+    node::{Call, Fault, Reply, Status},
 };
 
 /// Asks a node how it is. Blocking with a [`Session`], async with an
@@ -28,8 +28,25 @@ impl<S: Caller> Node<S> {
     pub fn status(&self) -> S::Answer<'_, Status> {
         self.session.ask(Call::Status, Patience::USUAL, |reply| match reply {
             Reply::Status(status) => Ok(status),
+            other @ Reply::Done => Err(unexpected(&other)),
         })
     }
+
+    /// Says what is wrong from now on between the node and a peer, or all its peers; `None`: nothing
+    /// is. For development.
+    ///
+    /// # Errors
+    /// NOT_SUPPORTED by a node without a fault switch: the others than those of development clusters.
+    pub fn set_fault(&self, peer: Option<NodeId>, fault: Option<Fault>) -> S::Answer<'_, ()> {
+        self.session.ask(Call::Fault { peer, fault }, Patience::USUAL, |reply| match reply {
+            Reply::Done => Ok(()),
+            other @ Reply::Status(_) => Err(unexpected(&other)),
+        })
+    }
+}
+
+fn unexpected(reply: &Reply) -> Error {
+    Error::new(ErrorCode::Library, format!("an answer to another question: {reply:?}"))
 }
 
 impl Node<Session> {

@@ -375,7 +375,9 @@ fn an_unknown_service_is_not_supported_and_the_node_itself_always_answers() {
     assert!(matches!(node.open_with(3, 7, ServiceId::NODE)[..], [Effect::Welcome(_)]));
     let effects = node.frame(3, encode(frame::CALL, 1, &mut node::Call::Status));
     let [Effect::Reply(_, _, reply)] = &effects[..] else { panic!("{effects:?}") };
-    let node::Reply::Status(status) = decode::<Outcome<_>>(reply).unwrap().unwrap();
+    let node::Reply::Status(status) = decode::<Outcome<_>>(reply).unwrap().unwrap() else {
+        panic!("{reply:?}")
+    };
     assert_eq!((status.id, status.lease, status.services), (None, false, vec!["toy".to_owned()]));
 }
 

@@ -2,7 +2,10 @@
 
 use ais_types::{NodeId, node::Fault};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 /// The fault switch of a node. Clones are the same switch.
 ///
@@ -79,7 +82,7 @@ impl FaultSwitch {
 
     async fn slowly(&self, peer: NodeId) {
         if let Some(Fault::Slow(by)) = self.with(peer) {
-            sleep(Duration::from_millis(by.into())).await;
+            sleep_until(Instant::now() + Duration::from_millis(by.into())).await;
         }
     }
 
@@ -116,7 +119,7 @@ mod tests {
         let a = NodeId(1);
         switch.set(Some(a), Some(Fault::Cut));
         let heal = async {
-            sleep(Duration::from_secs(9)).await;
+            sleep_until(Instant::now() + Duration::from_secs(9)).await;
             switch.set(Some(a), Some(Fault::Slow(1000)));
         };
         let start = tokio::time::Instant::now();

@@ -216,7 +216,7 @@ pub(crate) fn good_by(authority: &str, certificate: &CertificateDer<'_>) -> Resu
     let mut roots = RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(authority.as_bytes());
     roots.add(root.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
-    verify(Arc::new(roots), &[certificate.clone()])
+    verify(Arc::new(roots), std::slice::from_ref(certificate))
 }
 
 /// Whether this chain is good by these authorities; if not, why.

@@ -9,7 +9,7 @@ use ais_transport::{
 use ais_types::NodeId;
 use common::{Authority, config_on};
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Tcp, Protocol::Udp];
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ async fn meet(first: Config, second: Config) -> ([NetNode; 2], [NetChannel; 2]) 
 async fn refused(node: &NetNode) {
     let seen = async {
         while node.stats().refused == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            sleep_until(Instant::now() + Duration::from_millis(5)).await;
         }
     };
     timeout(PATIENCE, seen).await.expect("it is refused");
@@ -361,7 +361,7 @@ async fn a_slow_link_takes_its_time() {
     for protocol in PROTOCOLS {
         let (switch, _nodes, [mut at_a, mut at_b]) = with_switch(protocol, PATIENCE).await;
         switch.set(None, Some(Fault::Slow(80)));
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         for number in 0..20_u8 {
             at_a.send(B, vec![number].into()).expect("connected");
         }
@@ -369,7 +369,7 @@ async fn a_slow_link_takes_its_time() {
             assert_eq!(event(&mut at_b).await, Event::Frame(A, vec![number].into()));
         }
         assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         at_b.send(A, "back".into()).expect("connected");
         assert_eq!(event(&mut at_a).await, Event::Frame(B, "back".into()));
         assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());

@@ -18,6 +18,8 @@ pub(super) struct Config {
     pub(super) ckpt: Option<super::services::RawCkpt>,
     pub(super) msg: Option<super::services::RawMsg>,
     pub(super) metrics: Option<Metrics>,
+    pub(super) tls: Option<Tls>,
+    pub(super) dev: Option<Dev>,
     pub(super) nodes: Spanned<Vec<Spanned<Node>>>,
 }
 
@@ -49,4 +51,19 @@ pub(super) struct Log {
 #[serde(deny_unknown_fields)]
 pub(super) struct Metrics {
     pub(super) listen: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) ca: Spanned<String>,
+    pub(super) cert: Spanned<String>,
+    pub(super) key: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dev {
+    #[serde(default)]
+    pub(super) faults: bool,
 }

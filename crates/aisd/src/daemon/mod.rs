@@ -13,7 +13,7 @@ use ais_group::{
 };
 use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig, boot_time};
 use ais_services::Settings;
-use ais_transport::{Class, tcp::TcpNode};
+use ais_transport::{Class, net::NetNode};
 use ais_types::{Name, Role, amf::Model};
 use clap::Args;
 use failure::{Failure, complain};
@@ -112,14 +112,14 @@ async fn serve(
     let (name, socket) = (&config.this().name, &config.socket.path);
     let launcher = KeeperLauncher::new(keeper, name, socket, &config.folder);
     // The listener for peers ends with the last handle of it.
-    let tcp = if config.is_alone() { None } else { Some(network::listen(config).await?) };
+    let net = network::listen(config).await?;
     let watchers = match config.metrics {
         Some(address) => Some(metrics::listen(address).await?),
         None => None,
     };
-    let node = start(config, model, Box::new(launcher), tcp.as_ref())?;
+    let node = start(config, model, Box::new(launcher), net.as_ref())?;
     if let Some(watchers) = watchers {
-        tokio::spawn(metrics::serve(watchers, node.clone()));
+        tokio::spawn(metrics::serve(watchers, node.clone(), net.clone()));
     }
     tracing::info!(cluster = config.cluster, node = config.this().name, "started");
     notify::ready();
@@ -152,7 +152,7 @@ fn start(
     config: &Config,
     model: Option<Model>,
     launcher: Box<dyn ais_node::Launcher>,
-    tcp: Option<&TcpNode>,
+    net: Option<&NetNode>,
 ) -> Result<NodeHandle, Failure> {
     let this = config.this();
     let name = Name::new(&this.name).expect("names were checked to be short");
@@ -163,8 +163,8 @@ fn start(
         addresses: this.address.iter().map(ToString::to_string).collect(),
         boot_time: boot_time(),
     };
-    let group = group(config, identity, tcp)?;
-    let transport = tcp.map(network::data);
+    let group = group(config, identity, net)?;
+    let transport = net.map(network::data);
     let settings = Settings { ckpt: config.ckpt, msg: config.msg, clm: membership(config), model };
     let parts =
         NodeParts { group, transport, launcher, services: ais_services::all(this.id, settings) };
@@ -190,13 +190,13 @@ fn membership(config: &Config) -> ais_clm::Settings {
 fn group(
     config: &Config,
     identity: Identity,
-    tcp: Option<&TcpNode>,
+    net: Option<&NetNode>,
 ) -> Result<Box<dyn Group>, Failure> {
-    let Some(tcp) = tcp.cloned() else { return Ok(Box::new(Solo::new(identity))) };
+    let Some(net) = net.cloned() else { return Ok(Box::new(Solo::new(identity))) };
     let voters = config.voters().map(|node| node.id);
     let mut raft = RaftConfig::new(&config.cluster, identity, voters);
     raft.failure_timeout = config.failure_timeout;
-    let group = Raft::on_thread(raft, async move || Ok(tcp.open(Class::Control)));
+    let group = Raft::on_thread(raft, async move || Ok(net.open(Class::Control)));
     Ok(Box::new(group.map_err(|error| Failure::Group(error.to_string()))?))
 }
 

@@ -472,6 +472,10 @@ impl Core {
                 let reply = encode(frame::REPLY, place.tag, &mut reply);
                 out.push(Effect::Reply(session, place.connection, reply));
             }
+            Ok(words::Call::Fault { peer, fault }) => {
+                let Place { connection, tag } = place;
+                out.push(Effect::SetFault { connection, tag, peer, fault });
+            }
             Err(error) => self.breach(session, place, &error.to_string(), out),
         }
     }

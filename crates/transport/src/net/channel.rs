@@ -66,7 +66,7 @@ pub(super) struct Context {
 pub(super) enum Way {
     Tcp,
     /// By its own endpoint.
-    Udp(udp::Quic, quinn::Endpoint),
+    Udp(Box<udp::Quic>, quinn::Endpoint),
 }
 
 /// The owner of the channel has gone.
@@ -111,7 +111,7 @@ fn way(shared: &Shared, class: Class) -> io::Result<Way> {
             let socket = socket.ok_or_else(|| io::Error::other("it was opened before"))?;
             let quic = shared.quic.clone().ok_or_else(|| io::Error::other("no QUIC"))?;
             let endpoint = quic.endpoint(socket)?;
-            Ok(Way::Udp(quic, endpoint))
+            Ok(Way::Udp(Box::new(quic), endpoint))
         }
     }
 }
@@ -158,7 +158,7 @@ async fn run(
     if let Way::Udp(quic, endpoint) = &context.way {
         let (shared, context) = (context.shared.clone(), context.clone());
         let door = accept::Door::Class(context.class);
-        let listening = udp::listen(shared, quic.clone(), endpoint.clone(), door);
+        let listening = udp::listen(shared, (**quic).clone(), endpoint.clone(), door);
         tokio::spawn(async move {
             tokio::select! { () = listening => {}, () = context.closed() => {} }
         });

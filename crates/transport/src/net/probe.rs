@@ -9,7 +9,7 @@ use std::{
 use tokio::{
     io::AsyncReadExt,
     net::{TcpStream, UdpSocket},
-    time::{sleep, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 /// How often a peer on the same host is looked for while there is a session over UDP, which does not
@@ -90,7 +90,7 @@ async fn refused(socket: &UdpSocket, within: Duration) -> bool {
         Ok(Err(error)) if refused(&error) => true,
         Ok(_) => {
             // Nobody answers this; do not hurry if somebody does.
-            sleep(within).await;
+            sleep_until(Instant::now() + within).await;
             false
         }
         Err(_) => false,

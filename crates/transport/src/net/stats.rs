@@ -13,10 +13,18 @@ pub(super) fn add(counter: &AtomicU64, number: usize) {
 
 /// The same counters twice: as they are counted, and as they are read.
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($(#[doc = $doc:literal] $name:ident,)*) => {
         /// What has happened since the start of a node, counted over all its peers and classes.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct Stats { $($(#[$doc])* pub $name: u64,)* }
+        pub struct Stats { $(#[doc = $doc] pub $name: u64,)* }
+
+        impl Stats {
+            /// Each with its name, behind `transport_`, and what it is, for metrics.
+            #[must_use]
+            pub fn each(&self) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((concat!("transport_", stringify!($name)), $doc.trim(), self.$name),)*]
+            }
+        }
 
         #[derive(Debug, Default)]
         pub(super) struct Counters { $(pub(super) $name: AtomicU64,)* }

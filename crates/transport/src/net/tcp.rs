@@ -15,7 +15,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -99,7 +99,7 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener) {
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 // Mostly too many open files: there is nothing to wait for but others' ends.
-                sleep(Duration::from_millis(100)).await;
+                sleep_until(Instant::now() + Duration::from_millis(100)).await;
                 continue;
             }
         };
