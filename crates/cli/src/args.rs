@@ -143,7 +143,8 @@ pub(crate) enum Dev {
         /// Which.
         node: String,
     },
-    /// Pull a node's cable: nothing arrives, nothing leaves, nobody is told.
+    /// Pull a node's cable: nothing arrives, nothing leaves, nobody is told. Until it is healed, or
+    /// the node's process ends.
     Cut(Cut),
     /// Let nothing that a node says arrive; it still hears the others.
     CutOneWay(Cut),

@@ -1,7 +1,7 @@
 //! Faults on demand, for development clusters: what a pulled cable does, without pulling one.
 
 use ais_types::{NodeId, node::Fault};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -95,6 +95,57 @@ impl FaultSwitch {
     }
 }
 
+/// For whoever keeps it over the end of a life: `all=cut,2=slow:100,3=none`.
+impl fmt::Display for FaultSwitch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults = self.0.borrow();
+        write!(f, "all={}", Written(faults.all))?;
+        faults.named.iter().try_for_each(|(peer, it)| write!(f, ",{}={}", peer.0, Written(*it)))
+    }
+}
+
+struct Written(Option<Fault>);
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("none"),
+            Some(Fault::Cut) => f.write_str("cut"),
+            Some(Fault::CutOneWay) => f.write_str("cut-one-way"),
+            Some(Fault::Slow(by)) => write!(f, "slow:{by}"),
+        }
+    }
+}
+
+/// This is not what a switch writes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no fault of a peer: write it as in all=cut,2=slow:100,3=none")]
+pub struct FaultTextError(String);
+
+impl FromStr for FaultSwitch {
+    type Err = FaultTextError;
+
+    fn from_str(text: &str) -> Result<Self, FaultTextError> {
+        let switch = Self::new();
+        for part in text.split(',') {
+            let wrong = || FaultTextError(part.to_owned());
+            let (peer, fault) = part.split_once('=').ok_or_else(wrong)?;
+            let fault = match fault.split_once(':') {
+                None if fault == "none" => None,
+                None if fault == "cut" => Some(Fault::Cut),
+                None if fault == "cut-one-way" => Some(Fault::CutOneWay),
+                Some(("slow", by)) => Some(Fault::Slow(by.parse().map_err(|_| wrong())?)),
+                _ => return Err(wrong()),
+            };
+            match peer {
+                "all" => switch.set(None, fault),
+                _ => switch.set(Some(NodeId(peer.parse().map_err(|_| wrong())?)), fault),
+            }
+        }
+        Ok(switch)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +162,16 @@ mod tests {
         assert!(!switch.reaches(a) && switch.reaches(b));
         switch.set(None, None);
         assert_eq!((switch.with(a), switch.with(b)), (None, None));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let text = "all=cut-one-way,1=none,2=slow:100,3=cut";
+        assert_eq!(text.parse::<FaultSwitch>().unwrap().to_string(), text);
+        assert_eq!(FaultSwitch::new().to_string(), "all=none");
+        for wrong in ["", "all", "x=cut", "all=on", "1=slow", "1=slow:", "1=slow:x", "1=cut,"] {
+            assert!(wrong.parse::<FaultSwitch>().is_err(), "{wrong}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ pub use ais_types::node::Fault;
 pub use authority::{AuthorityError, Certified, new_authority};
 pub use check::{Subject, check};
 pub use contract::{Cause, Class, Event, Peer, SendError, Transport};
-pub use faults::FaultSwitch;
+pub use faults::{FaultSwitch, FaultTextError};
 pub use kind::{Kind, TransportError};
 pub use limits::Limits;
 pub use tls::{CLUSTER_NAME, Tls, TlsError, TlsFiles};

@@ -13,7 +13,7 @@ use ais_group::{
 };
 use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig, boot_time};
 use ais_services::Settings;
-use ais_transport::{Class, net::NetNode};
+use ais_transport::{Class, FaultSwitch, net::NetNode};
 use ais_types::{Name, Role, amf::Model};
 use clap::Args;
 use failure::{Failure, complain};
@@ -52,7 +52,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> ExitCode {
     match live(arguments) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
-        Ok(Ended::ThrownOut) => complain(&Failure::Restart(restart())),
+        Ok(Ended::ThrownOut(faults)) => complain(&Failure::Restart(restart(faults.as_ref()))),
         Err(failure) => complain(&failure),
     }
 }
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 enum Ended {
     Stopped,
     /// The group goes on without this incarnation; the next one may join it.
-    ThrownOut,
+    ThrownOut(Option<FaultSwitch>),
 }
 
 fn live(arguments: &Arguments) -> Result<Ended, Failure> {
@@ -75,10 +75,11 @@ fn live(arguments: &Arguments) -> Result<Ended, Failure> {
     let keeper = Keeper::start(Path::new(MYSELF)).map_err(Failure::Keeper)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::Runtime)?;
-    let reason = runtime.block_on(serve(&config, model, keeper))?;
+    let faults = network::faults(&config);
+    let reason = runtime.block_on(serve(&config, model, keeper, faults.clone()))?;
     match reason {
         ShellError::Stopped => Ok(Ended::Stopped),
-        ShellError::Left(_) => Ok(Ended::ThrownOut),
+        ShellError::Left(_) => Ok(Ended::ThrownOut(faults)),
         reason @ (ShellError::Socket { .. }
         | ShellError::Process { .. }
         | ShellError::Launcher
@@ -106,13 +107,14 @@ async fn serve(
     config: &Config,
     model: Option<Model>,
     keeper: Keeper,
+    faults: Option<FaultSwitch>,
 ) -> Result<ShellError, Failure> {
     let born = Instant::now();
     let (keeper, mut process) = keeper.attach().map_err(Failure::Keeper)?;
     let (name, socket) = (&config.this().name, &config.socket.path);
     let launcher = KeeperLauncher::new(keeper, name, socket, &config.folder);
     // The listener for peers ends with the last handle of it.
-    let net = network::listen(config).await?;
+    let net = network::listen(config, faults).await?;
     let watchers = match config.metrics {
         Some(address) => Some(metrics::listen(address).await?),
         None => None,
@@ -210,11 +212,14 @@ fn socket(config: &Config) -> Result<SocketConfig, Failure> {
 }
 
 /// Becomes the next incarnation, in the same process. Returns only if that fails.
-fn restart() -> std::io::Error {
+fn restart(faults: Option<&FaultSwitch>) -> std::io::Error {
     let mut arguments = env::args_os();
     let mut command = Command::new(MYSELF);
     if let Some(name) = arguments.next() {
         command.arg0(name);
+    }
+    if let Some(faults) = faults {
+        command.env(network::FAULTS, faults.to_string());
     }
     command.args(arguments).exec()
 }

@@ -6,9 +6,26 @@ use ais_transport::{
     Class, FaultSwitch, Peer,
     net::{Config as NetConfig, NetNode, Protocol},
 };
+use std::env;
+
+/// What the former life in this process leaves to the next: a cable stays pulled.
+pub(super) const FAULTS: &str = "AIS_FAULTS";
+
+/// The fault switch, if the node has one.
+pub(super) fn faults(config: &Config) -> Option<FaultSwitch> {
+    if !config.faults {
+        return None;
+    }
+    tracing::warn!("this node has a fault switch: it is for development");
+    let left = env::var(FAULTS).ok().and_then(|text| text.parse().ok());
+    Some(left.unwrap_or_default())
+}
 
 /// Listens, and knows its peers; `None` for a node without any.
-pub(super) async fn listen(config: &Config) -> Result<Option<NetNode>, Failure> {
+pub(super) async fn listen(
+    config: &Config,
+    faults: Option<FaultSwitch>,
+) -> Result<Option<NetNode>, Failure> {
     let this = config.this();
     let protocol = match config.transport {
         _ if config.is_alone() => return Ok(None),
@@ -25,10 +42,7 @@ pub(super) async fn listen(config: &Config) -> Result<Option<NetNode>, Failure> 
     net.names = config.peers().map(|peer| (peer.id, peer.name.clone())).collect();
     let tls = config.tls.as_ref().map(|files| files.load()).transpose();
     net.tls = tls.map_err(ais_transport::TransportError::from)?;
-    net.faults = config.faults.then(FaultSwitch::new);
-    if config.faults {
-        tracing::warn!("this node has a fault switch: it is for development");
-    }
+    net.faults = faults;
     Ok(Some(NetNode::bind(net).await?))
 }
 
