@@ -349,8 +349,8 @@ impl World {
             }
             Effect::BreakLink(peer) => self.fail(format!("{peer} says what {node} cannot read")),
             Effect::Perform(service, action, task) => self.perform(node, service, action, task),
-            // The leader asks its own core.
-            Effect::GroupDeadline(_) => {}
+            // The leader asks its own core; faults are the simulation's own affair.
+            Effect::GroupDeadline(_) | Effect::SetFault { .. } => {}
             Effect::Fatal(why) => self.fail(format!("{node} cannot go on: {why}")),
         }
     }

@@ -14,7 +14,7 @@ use ais_group::{Identity, raft};
 use ais_node::{
     Launcher, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, SocketConfig,
 };
-use ais_transport::{Class, Peer, Transport, memory::Network, tcp};
+use ais_transport::{Class, Peer, Transport, memory::Network, net};
 use ais_types::{Name, NodeId, Role, amf::Model};
 use aisd::{KeeperLauncher, keeper::Keeper};
 use std::{
@@ -303,7 +303,7 @@ fn live(
 async fn start(
     plan: &Plan,
     keeper: &mut Option<Child>,
-) -> Result<(NodeHandle, Option<tcp::TcpNode>), String> {
+) -> Result<(NodeHandle, Option<net::NetNode>), String> {
     let launcher = launcher(plan, keeper).map_err(|error| format!("no keeper: {error}"))?;
     let me = Peer { node: id(plan.at), nonce: plan.nonce };
     match &*plan.wires {
@@ -313,9 +313,9 @@ async fn start(
             Ok((assemble(plan, launcher, control, data)?, None))
         }
         Wires::Tcp(addresses) => {
-            let mut config = tcp::Config::new(CLUSTER, me, addresses[plan.at]);
+            let mut config = net::Config::new(CLUSTER, me, addresses[plan.at]);
             config.peers = peers(plan, addresses);
-            let node = tcp::TcpNode::bind(config).await.map_err(|error| error.to_string())?;
+            let node = net::NetNode::bind(config).await.map_err(|error| error.to_string())?;
             let (control, data) = (node.open(Class::Control), node.open(Class::Data));
             Ok((assemble(plan, launcher, control, data)?, Some(node)))
         }

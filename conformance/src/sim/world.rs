@@ -223,6 +223,8 @@ impl World {
                 self.happen(at, Event::ActionDone(service, action, done));
             }
             Effect::GroupDeadline(deadline) => self.group_deadline = deadline,
+            // Faults are the scenario's own affair.
+            Effect::SetFault { .. } => {}
             Effect::Fatal(why) => self.fatal = Some(why),
         }
     }

@@ -40,6 +40,26 @@ pub enum Call {
     /// The majority of the voters is lost for good: this node goes on alone. Refused while the
     /// group has a quorum.
     Reform,
+    /// From now on this is wrong between it and a peer, or all its peers; `None`: nothing is. Only
+    /// nodes of a development cluster do that.
+    Fault {
+        /// With whom; `None`: with everybody, whatever was said of single ones.
+        peer: Option<NodeId>,
+        /// What.
+        fault: Option<Fault>,
+    },
+}
+
+/// What is wrong between a node and a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// Nothing arrives, in either direction. Sessions stall; they do not close.
+    Cut,
+    /// Nothing from the node arrives at the peer. What comes from the peer arrives.
+    CutOneWay,
+    /// Everything takes longer by at least so many milliseconds, in both directions, and less can be
+    /// on its way.
+    Slow(u32),
 }
 
 /// What it answers.

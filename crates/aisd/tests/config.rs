@@ -5,7 +5,7 @@ use ais_node::NodeLimits;
 use ais_types::{NodeId, Role, Time};
 use aisd::config::{Config, LogFormat, Transport, Watchdog};
 use proptest::prelude::*;
-use std::{path::Path, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 const GOOD: &str = r#"
 cluster = "plant"
@@ -101,9 +101,10 @@ fn every_rule_is_kept() {
     check("\"plant\"", "\"../plant\"", "cluster: not fit for a name");
     check("failure_timeout_ms = 800", "failure_timeout_ms = 10", "use 100 to 60000");
     check("failure_timeout_ms = 800", "failure_timeout_ms = \"1s\"", ":4: failure_timeout_ms:");
-    check("failure_timeout_ms = 800", "transport = \"udp\"", "not supported yet; use \"tcp\"");
+    check("failure_timeout_ms = 800", "transport = \"sctp\"", "use \"tcp\", \"udp\" or");
     check("failure_timeout_ms = 800", "transport = \"memory\"", "\"memory\" joins no processes");
-    check("failure_timeout_ms = 800", "listen = \"0.0.0.0:1\"", "use a loopback address");
+    check("failure_timeout_ms = 800", "listen = \"0.0.0.0:1\"", "or use a loopback address");
+    check("failure_timeout_ms = 800", "dev = { fault = true }", "unknown field `fault`");
     check("0660", "0999", "write them in octal");
     check("group = \"0\"", "group = \"no such group\"", "there is no group");
     check("\"debug\"", "\"=loud\"", "not a log level");
@@ -125,6 +126,52 @@ fn every_rule_is_kept() {
     check("failure_timeout_ms = 800", "msg = { copies = 300 }", "use 1 to 256");
     check("failure_timeout_ms = 800", "msg = { lost = 1 }", "unknown field");
     check("[[nodes]]", "[[nodes", ":");
+}
+
+#[test]
+fn certificates_open_other_addresses_and_errors_name_their_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = ais_transport::new_authority(1).unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    write("ca.pem", &authority.certificate);
+    for node in ["east", "west"] {
+        let made = authority.issue(node, 1).unwrap();
+        write(&format!("{node}.pem"), &made.certificate);
+        write(&format!("{node}.key"), &made.key);
+    }
+    let tls = |cert: &str, key: &str| {
+        format!("[tls]\nca = \"ca.pem\"\ncert = \"{cert}\"\nkey = \"{key}\"\n\n[[nodes]]")
+    };
+    let parse = |tls: &str| {
+        let text = GOOD.replacen("[[nodes]]", tls, 1).replace("127.0.0.1:7002", "10.1.2.3:7002");
+        Config::parse(&folder.path().join("node.toml"), &text).map_err(|it| it.to_string())
+    };
+    let config = parse(&tls("east.pem", "east.key")).unwrap();
+    assert_eq!(config.tls.unwrap().cert, folder.path().join("east.pem"));
+    assert_eq!(config.listen, Some("10.1.2.3:7002".parse().unwrap()));
+    assert!(!config.faults);
+
+    let said = |line: usize, key: &str, text: &str, tls: &str| {
+        let error = parse(tls).unwrap_err();
+        let at = format!("{}:{line}: {key}: ", folder.path().join("node.toml").display());
+        assert!(error.starts_with(&at) && error.contains(text), "{error}");
+    };
+    said(10, "cert", "the certificate is for west, and this is node", &tls("west.pem", "west.key"));
+    said(11, "key", "it is not the key of", &tls("east.pem", "west.key"));
+    said(11, "key", "No such file", &tls("east.pem", "no.key"));
+    said(10, "cert", "there is no certificate in it", &tls("east.key", "east.key"));
+    said(21, "address", "without certificates nodes talk on loopback only", "[[nodes]]");
+}
+
+#[test]
+fn udp_and_a_fault_switch_are_one_line_each() {
+    let more = "transport = \"udp\"\ndev = { faults = true }";
+    let config = parse(&GOOD.replacen("failure_timeout_ms = 800", more, 1)).unwrap();
+    assert_eq!((config.transport, config.faults), (Transport::Udp, true));
 }
 
 #[test]

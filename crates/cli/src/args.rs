@@ -1,6 +1,6 @@
 //! What can be said to `ais`.
 
-use crate::dev::Witness;
+use crate::dev::{Wire, Witness};
 use clap::{Args, Parser, Subcommand};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Run a cluster of real processes in one folder.
     #[command(subcommand)]
     Dev(Dev),
+    /// Certificates for the nodes of a cluster.
+    #[command(subcommand)]
+    Cert(Cert),
     /// How the node is, and whom it sees.
     Status,
     /// Who votes, who may join, and what to do when a majority is lost.
@@ -76,6 +79,33 @@ pub(crate) struct Demo {
     /// Keep the nodes' files here, and do not remove them. Default: a temporary folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
+    /// How the nodes reach each other.
+    #[arg(long, value_enum, default_value = "tcp")]
+    pub(crate) transport: Wire,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cert {
+    /// Make the cluster's certificate authority: DIR/ca.pem and DIR/ca.key.
+    Init(CertInit),
+    /// Make the certificate of a node: DIR/NAME.pem and DIR/NAME.key.
+    Node {
+        /// The node's name in the configuration.
+        name: String,
+        #[command(flatten)]
+        common: CertInit,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CertInit {
+    /// Where the cluster's certificates and keys are kept. The authority's key need not be on any
+    /// node.
+    #[arg(long, value_name = "DIR", default_value = "ais-certs")]
+    pub(crate) certs: PathBuf,
+    /// How long the certificate is good.
+    #[arg(long, value_name = "DAYS", default_value_t = 3650, value_parser = clap::value_parser!(u32).range(1..=36500))]
+    pub(crate) days: u32,
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +121,9 @@ pub(crate) enum Dev {
         /// A node more that only votes.
         #[arg(long, value_enum, default_value = "auto")]
         witness: Witness,
+        /// How they reach each other.
+        #[arg(long, value_enum, default_value = "tcp")]
+        transport: Wire,
         /// The AMF model: what to keep available.
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
@@ -116,8 +149,32 @@ pub(crate) enum Dev {
         /// Which.
         node: String,
     },
+    /// Pull a node's cable: nothing arrives, nothing leaves, nobody is told. Until it is healed, or
+    /// the node's process ends.
+    Cut(Cut),
+    /// Let nothing that a node says arrive; it still hears the others.
+    CutOneWay(Cut),
+    /// Make a node's links slow.
+    Slow {
+        #[command(flatten)]
+        cut: Cut,
+        /// By how much at least everything takes longer, each way.
+        #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=2000))]
+        ms: u32,
+    },
+    /// Take back what cut, cut-one-way and slow have done.
+    Heal(Cut),
     /// End all nodes.
     Down,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cut {
+    /// Which.
+    pub(crate) node: String,
+    /// Only from this node. Default: from all others.
+    #[arg(long, value_name = "NODE")]
+    pub(crate) from: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

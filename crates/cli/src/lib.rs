@@ -7,6 +7,7 @@
 
 mod args;
 mod ask;
+mod cert;
 mod cluster;
 mod demo;
 pub mod dev;

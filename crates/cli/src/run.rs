@@ -2,8 +2,8 @@
 
 use crate::{
     Failure,
-    args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev, Msg, Sam},
-    ask, cluster, demo,
+    args::{Ais, Amf, Cert, CertInit, Ckpt, Clm, Command, Common, Cut, Dev, Msg, Sam},
+    ask, cert, cluster, demo,
     dev::{Cluster, Lifetime, PATIENCE, Plan},
     sam,
     show::{Done, Seen, show},
@@ -13,6 +13,7 @@ use ais_types::{
     Error, ErrorCode, Time,
     amf::AdminOperation,
     clm::{AdminOperation as ClmOperation, Attribute},
+    node::Fault,
 };
 use clap::Parser;
 use serde::Serialize;
@@ -29,8 +30,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let done = match command {
         Command::Node(arguments) => return aisd::run(&arguments),
         Command::Example { name, rest: _ } => return example(&name),
-        Command::Demo(demo) => return demo::main(demo.keep.as_deref(), common.json),
+        Command::Demo(demo) => {
+            return demo::main(demo.keep.as_deref(), demo.transport, common.json);
+        }
         Command::Dev(dev) => run_dev(dev, &common),
+        Command::Cert(cert) => run_cert(&cert, &common),
         Command::Status => show_asked(&common, ask::status),
         Command::Cluster(order) => cluster::run(order, &common),
         Command::Amf(amf) => run_amf(amf, &common),
@@ -210,12 +214,12 @@ fn run_sam(sam: Sam, common: &Common) -> Result<ExitCode, Failure> {
 
 fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {
     match dev {
-        Dev::Up { nodes, names, witness, model, failure_timeout_ms, log } => {
+        Dev::Up { nodes, names, witness, transport, model, failure_timeout_ms, log } => {
             let numbered = (1..=nodes).map(|number| format!("n{number}"));
             let hosts: Vec<String> = if names.is_empty() { numbered.collect() } else { names };
             let model = model.map(|file| read(&file)).transpose()?;
             let plan = Plan::new(hosts.iter().map(String::as_str));
-            up(common, &Plan { witness, model, failure_timeout_ms, log, ..plan })
+            up(common, &Plan { witness, transport, model, failure_timeout_ms, log, ..plan })
         }
         Dev::Kill { node } => {
             Cluster::open(&common.dir)?.kill(&node)?;
@@ -231,11 +235,37 @@ fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {
             cluster.wait_formed(PATIENCE)?;
             say(common, format!("node {node} runs, as process {}", process.pid()))
         }
+        Dev::Cut(cut) => set_fault(common, &cut, Some(Fault::Cut)),
+        Dev::CutOneWay(cut) => set_fault(common, &cut, Some(Fault::CutOneWay)),
+        Dev::Slow { cut, ms } => set_fault(common, &cut, Some(Fault::Slow(ms))),
+        Dev::Heal(cut) => set_fault(common, &cut, None),
         Dev::Down => {
             Cluster::open(&common.dir)?.down()?;
             say(common, "all nodes have ended".to_owned())
         }
     }
+}
+
+fn set_fault(common: &Common, cut: &Cut, fault: Option<Fault>) -> Result<(), Failure> {
+    let cluster = Cluster::open(&common.dir)?;
+    cluster.set_fault(&cut.node, cut.from.as_deref(), fault)?;
+    let from = cut.from.as_deref().unwrap_or("all others");
+    let done = match fault {
+        Some(Fault::Cut) => format!("{} is cut off from {from}", cut.node),
+        Some(Fault::CutOneWay) => format!("{} is not heard by {from}", cut.node),
+        Some(Fault::Slow(ms)) => format!("{} and {from} are {ms} ms apart, at least", cut.node),
+        None => format!("nothing is wrong between {} and {from}", cut.node),
+    };
+    say(common, done)
+}
+
+fn run_cert(cert: &Cert, common: &Common) -> Result<(), Failure> {
+    let written = match cert {
+        Cert::Init(CertInit { certs, days }) => cert::init(certs, *days)?,
+        Cert::Node { name, common: CertInit { certs, days } } => cert::node(certs, name, *days)?,
+    };
+    let [certificate, key] = written.map(|path| path.display().to_string());
+    say(common, format!("{certificate} and {key} were made; nobody else may read the key"))
 }
 
 fn up(common: &Common, plan: &Plan) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use crate::{Caller, Endpoint, Patience, Session, Wait};
 use ais_types::{
     Error, ErrorCode, NodeId, Outcome, ServiceId, Version,
-    node::{Call, Callback, Cluster, Invitation, Reply, Status},
+    node::{Call, Callback, Cluster, Fault, Invitation, Reply, Status},
     resources::{Entry, Object},
 };
 
@@ -141,6 +141,15 @@ impl<S: Caller> Node<S> {
     /// BAD_OPERATION while the group has a quorum; those of the session.
     pub fn reform(&self) -> S::Answer<'_, ()> {
         self.session.ask(Call::Reform, Patience::USUAL, done)
+    }
+
+    /// Says what is wrong from now on between the node and a peer, or all its peers; `None`: nothing
+    /// is. For development.
+    ///
+    /// # Errors
+    /// NOT_SUPPORTED by a node without a fault switch: the others than those of development clusters.
+    pub fn set_fault(&self, peer: Option<NodeId>, fault: Option<Fault>) -> S::Answer<'_, ()> {
+        self.session.ask(Call::Fault { peer, fault }, Patience::USUAL, done)
     }
 }
 

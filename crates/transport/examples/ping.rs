@@ -1,8 +1,9 @@
-//! Two nodes of one host say hello over TCP: `cargo run -p ais-transport --example ping`.
+//! Two nodes of one host say hello over TCP: `cargo run -p ais-transport --example ping`, and with
+//! `udp` behind it over UDP.
 
 use ais_transport::{
     Class, Event, Peer, Transport,
-    tcp::{Config, TcpChannel, TcpNode},
+    net::{Config, NetChannel, NetNode, Protocol},
 };
 use ais_types::NodeId;
 use std::{error::Error, net::SocketAddr};
@@ -10,18 +11,21 @@ use std::{error::Error, net::SocketAddr};
 async fn node(
     id: u32,
     peer: Option<(u32, SocketAddr)>,
-) -> Result<(TcpNode, TcpChannel), Box<dyn Error>> {
+) -> Result<(NetNode, NetChannel), Box<dyn Error>> {
     // A nonce that no other life of the node has.
     let me = Peer { node: NodeId(id), nonce: fastrand::u64(..) };
     let mut config = Config::new("example", me, "127.0.0.1:0".parse()?);
+    if std::env::args().nth(1).as_deref() == Some("udp") {
+        config.protocol = Protocol::Udp;
+    }
     config.peers = peer.map(|(id, address)| (NodeId(id), address)).into_iter().collect();
-    let node = TcpNode::bind(config).await?;
+    let node = NetNode::bind(config).await?;
     let channel = node.open(Class::Data);
     Ok((node, channel))
 }
 
 /// Answers every frame with the same frame.
-async fn echo(mut channel: TcpChannel) {
+async fn echo(mut channel: NetChannel) {
     while let Some(event) = channel.next().await {
         if let Event::Frame(peer, frame) = event {
             println!("node 2: {} from {}", String::from_utf8_lossy(&frame), peer.node);

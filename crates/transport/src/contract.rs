@@ -1,5 +1,6 @@
 //! The contract between a transport and its users.
 
+use crate::FaultSwitch;
 use ais_types::NodeId;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -97,6 +98,11 @@ pub trait Transport: Send + 'static {
     /// Waits until the queue to a peer that was full has room again, or its session is gone. Go on
     /// receiving meanwhile: a peer that waits in the same way may be waiting for that.
     fn ready(&self, to: Peer) -> BoxFuture<'static, ()>;
+
+    /// The switch for faults on demand, if there is one: in development.
+    fn faults(&self) -> Option<&FaultSwitch> {
+        None
+    }
 }
 
 #[async_trait]
@@ -109,5 +115,8 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
     }
     fn ready(&self, to: Peer) -> BoxFuture<'static, ()> {
         (**self).ready(to)
+    }
+    fn faults(&self) -> Option<&FaultSwitch> {
+        (**self).faults()
     }
 }

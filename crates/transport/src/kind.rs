@@ -1,5 +1,6 @@
 //! Which transport a configuration asks for.
 
+use crate::{TlsError, net::Protocol};
 use std::{fmt, net::SocketAddr, str::FromStr};
 
 /// A kind of transport, as configurations name it: `memory`, `tcp`, `udp`.
@@ -9,7 +10,7 @@ pub enum Kind {
     Memory,
     /// TCP.
     Tcp,
-    /// UDP. Not supported yet.
+    /// QUIC over UDP.
     Udp,
 }
 
@@ -17,17 +18,20 @@ pub enum Kind {
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// No transport has this name.
-    #[error("no transport is called {0:?}: use memory or tcp")]
+    #[error("no transport is called {0:?}: use memory, tcp or udp")]
     Unknown(String),
-    /// Not in this release.
-    #[error("transport {0} is not supported yet: use tcp")]
-    NotSupported(Kind),
     /// Without certificates everybody on the network could join.
     #[error(
-        "{0} is not a loopback address: without certificates nodes talk on loopback only; use \
-         127.0.0.1 or [::1]"
+        "{0} is not a loopback address: without certificates nodes talk on loopback only; make \
+         certificates (`ais cert`) or use 127.0.0.1 or [::1]"
     )]
     NotLoopback(SocketAddr),
+    /// A certificate or a key cannot be used.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+    /// QUIC cannot be had.
+    #[error("QUIC cannot be set up: {0}")]
+    Quic(String),
     /// The address cannot be had.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -39,14 +43,13 @@ pub enum TransportError {
 }
 
 impl Kind {
-    /// This kind, if the release has it.
-    ///
-    /// # Errors
-    /// [`TransportError::NotSupported`]
-    pub fn supported(self) -> Result<Self, TransportError> {
+    /// What carries the bytes between processes; `None`: it stays within one.
+    #[must_use]
+    pub const fn protocol(self) -> Option<Protocol> {
         match self {
-            Self::Memory | Self::Tcp => Ok(self),
-            Self::Udp => Err(TransportError::NotSupported(self)),
+            Self::Memory => None,
+            Self::Tcp => Some(Protocol::Tcp),
+            Self::Udp => Some(Protocol::Udp),
         }
     }
 }
@@ -79,12 +82,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_go_both_ways_and_udp_is_not_there_yet() {
+    fn names_go_both_ways() {
         for kind in [Kind::Memory, Kind::Tcp, Kind::Udp] {
             assert_eq!(kind.to_string().parse::<Kind>().unwrap(), kind);
         }
         assert!("sctp".parse::<Kind>().unwrap_err().to_string().contains("sctp"));
-        let error = Kind::Udp.supported().unwrap_err().to_string();
-        assert_eq!(error, "transport udp is not supported yet: use tcp");
     }
 }

@@ -1,15 +1,15 @@
-//! Both transports keep the contract.
+//! All transports keep the contract.
 
 mod common;
 
 use ais_transport::{
     Class, Limits, Peer, Subject, Transport, check,
     memory::{Conditions, MemoryChannel, MemoryNode, Network},
-    tcp::{TcpChannel, TcpNode},
+    net::{NetChannel, NetNode, Protocol},
 };
 use ais_types::NodeId;
 use async_trait::async_trait;
-use common::{Proxy, config};
+use common::{Authority, Proxy, config_on};
 use std::{collections::BTreeMap, time::Duration};
 
 struct Memory(Network);
@@ -45,22 +45,40 @@ async fn memory_with_delays() {
     check(&mut Memory(Network::with(2, conditions))).await;
 }
 
-/// Node 1 reaches node 2 through a proxy, which can break their connections.
-struct Tcp {
-    nodes: BTreeMap<NodeId, TcpNode>,
+/// Over sockets. On TCP node 1 reaches node 2 through a proxy, which can break their connections.
+struct Net {
+    protocol: Protocol,
+    authority: Option<Authority>,
+    nodes: BTreeMap<NodeId, NetNode>,
     proxy: Proxy,
 }
 
-#[async_trait]
-impl Subject for Tcp {
-    type Channel = TcpChannel;
+impl Net {
+    async fn new(protocol: Protocol, authority: Option<Authority>) -> Self {
+        Self { protocol, authority, nodes: BTreeMap::new(), proxy: Proxy::start().await }
+    }
+}
 
-    async fn start(&mut self, me: Peer) -> [TcpChannel; 2] {
-        let mut config = config(me);
+#[async_trait]
+impl Subject for Net {
+    type Channel = NetChannel;
+
+    async fn start(&mut self, me: Peer) -> [NetChannel; 2] {
+        let mut config = config_on(self.protocol, me);
+        config.tls = self.authority.as_ref().map(|it| it.tls(&config.name));
         if me.node == NodeId(1) {
-            config.peers.insert(NodeId(2), self.proxy.address);
+            let address = match self.protocol {
+                Protocol::Tcp => self.proxy.address,
+                Protocol::Udp => {
+                    self.nodes.get(&NodeId(2)).map_or(self.proxy.address, NetNode::address)
+                }
+            };
+            config.peers.insert(NodeId(2), address);
         }
-        let node = TcpNode::bind(config).await.expect("a loopback port");
+        if let (NodeId(2), Some(first)) = (me.node, self.nodes.get(&NodeId(1))) {
+            config.peers.insert(NodeId(1), first.address());
+        }
+        let node = NetNode::bind(config).await.expect("a loopback port");
         if me.node == NodeId(2) {
             self.proxy.lead_to(node.address());
         }
@@ -72,7 +90,10 @@ impl Subject for Tcp {
         self.nodes.remove(&me.node);
     }
     async fn break_session(&mut self) {
-        self.proxy.break_all();
+        match self.protocol {
+            Protocol::Tcp => self.proxy.break_all(),
+            Protocol::Udp => self.nodes[&NodeId(1)].break_session(Class::Data, NodeId(2)),
+        }
     }
     fn frame_max(&self, class: Class) -> usize {
         Limits::of(class).frame_max
@@ -81,8 +102,22 @@ impl Subject for Tcp {
 
 #[tokio::test]
 async fn tcp() {
-    let proxy = Proxy::start().await;
-    check(&mut Tcp { nodes: BTreeMap::new(), proxy }).await;
+    check(&mut Net::new(Protocol::Tcp, None).await).await;
+}
+
+#[tokio::test]
+async fn tcp_with_certificates() {
+    check(&mut Net::new(Protocol::Tcp, Some(Authority::new())).await).await;
+}
+
+#[tokio::test]
+async fn udp() {
+    check(&mut Net::new(Protocol::Udp, None).await).await;
+}
+
+#[tokio::test]
+async fn udp_with_certificates() {
+    check(&mut Net::new(Protocol::Udp, Some(Authority::new())).await).await;
 }
 
 /// Swaps two frames: the check must see it.

@@ -203,6 +203,32 @@ async fn a_full_queue_pushes_back_until_the_reader_reads_or_patience_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_one_way_cut_lets_the_other_way_pass() {
+    let network = Network::new(14);
+    let (mut a, mut b) = pair(&network).await;
+    network.cut_one_way(A, B);
+    a.send(peer(B, 20), "unheard".into()).unwrap();
+    b.send(peer(A, 10), "heard".into()).unwrap();
+    assert_eq!(frame(&mut a).await, b"heard");
+    assert!(timeout(Duration::from_secs(1), b.next()).await.is_err());
+    network.heal(A, B);
+    assert_eq!(frame(&mut b).await, b"unheard");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_lost_by_themselves_when_they_may_be() {
+    let session_life = Some(Duration::from_secs(1));
+    let network = Network::with(15, Conditions { session_life, ..Conditions::default() });
+    let (mut a, _b) = pair(&network).await;
+    for _ in 0..3 {
+        let start = Instant::now();
+        assert_eq!(a.next().await, Some(Event::Down(peer(B, 20), Cause::Broken)));
+        assert!(start.elapsed() <= Duration::from_secs(2));
+        assert_eq!(up(&mut a).await, peer(B, 20));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn partitions_and_classes() {
     let network = Network::new(12);
     let nodes = [1, 2, 3].map(|it| network.node(NodeId(it), u64::from(it)));

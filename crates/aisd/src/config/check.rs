@@ -2,7 +2,7 @@
 
 use super::{
     Config, ConfigError, Document, Log, LogFormat, Node, Socket, Transport, Watchdog, limits, raw,
-    services,
+    services, tls,
 };
 use ais_types::{NodeId, Role};
 use std::{
@@ -30,7 +30,7 @@ const FAILURE_TIMEOUT_MS_DEFAULT: u64 = 500;
 type Checked<T> = Result<T, ConfigError>;
 
 pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config> {
-    let it = Check { document };
+    let it = Check { document, encrypted: raw.tls.is_some() };
     let folder = document.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let transport = it.transport(raw.transport.as_ref())?;
     let nodes = it.nodes(&raw.nodes, transport)?;
@@ -41,10 +41,13 @@ pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config>
         None => nodes[me].address,
     };
     let failure_timeout = it.failure_timeout(raw.failure_timeout_ms.as_ref())?;
+    let tls = tls::check(document, raw.tls.as_ref(), &folder, &nodes[me].name)?;
     Ok(Config {
         cluster,
         me,
         nodes,
+        tls,
+        faults: raw.dev.is_some_and(|dev| dev.faults),
         transport,
         listen,
         socket: it.socket(raw.socket.as_ref(), &folder)?,
@@ -68,6 +71,8 @@ pub(super) fn check(document: Document<'_>, raw: raw::Config) -> Checked<Config>
 
 struct Check<'a> {
     document: Document<'a>,
+    /// Nodes have certificates.
+    encrypted: bool,
 }
 
 impl Check<'_> {
@@ -97,12 +102,10 @@ impl Check<'_> {
         match raw.get_ref().as_str() {
             "tcp" => Ok(Transport::Tcp),
             "memory" => Ok(Transport::Memory),
-            "udp" => {
-                Err(self.wrong(raw, "transport", "\"udp\" is not supported yet", "use \"tcp\""))
-            }
+            "udp" => Ok(Transport::Udp),
             other => {
                 let problem = format!("{other:?} is no transport");
-                Err(self.wrong(raw, "transport", problem, "use \"tcp\" or \"memory\""))
+                Err(self.wrong(raw, "transport", problem, "use \"tcp\", \"udp\" or \"memory\""))
             }
         }
     }
@@ -118,7 +121,7 @@ impl Check<'_> {
             return Err(self.wrong(raw, "nodes", problem, format!("list 1 to {NODES_MAX} nodes")));
         }
         if transport == Transport::Memory && count > 1 {
-            let help = "use \"tcp\", or list this node alone";
+            let help = "use \"tcp\" or \"udp\", or list this node alone";
             return Err(self.wrong(raw, "nodes", "\"memory\" joins no processes", help));
         }
         let mut nodes: Vec<Node> = Vec::new();
@@ -217,9 +220,11 @@ impl Check<'_> {
 
     fn address(&self, key: &str, raw: &Spanned<String>) -> Checked<SocketAddr> {
         let address = socket_address(self.document, key, raw)?;
-        if !address.ip().is_loopback() {
-            let problem = "nodes do not encrypt what they say to each other yet";
-            return Err(self.wrong(raw, key, problem, "use a loopback address, as 127.0.0.1"));
+        if !address.ip().is_loopback() && !self.encrypted {
+            let problem = "without certificates nodes talk on loopback only";
+            let help = "add [tls] with files that `ais cert` makes, or use a loopback address, as \
+                        127.0.0.1";
+            return Err(self.wrong(raw, key, problem, help));
         }
         Ok(address)
     }

@@ -3,7 +3,7 @@
 //! ```toml
 //! cluster = "plant"
 //! node = "west"                      # which of the nodes below this one is
-//! transport = "tcp"                  # or "memory": a cluster of one
+//! transport = "tcp"                  # or "udp", or "memory": a cluster of one
 //! listen = "127.0.0.1:7001"          # default: the node's own address
 //! socket = { path = "run/ais.sock", mode = "0660", group = "operators" }
 //! failure_timeout_ms = 500           # a node not heard of for so long is lost
@@ -17,12 +17,19 @@
 //! msg = { copies = 2 }                                         # see `ais_msg::Settings`
 //! watchdog = { action = "log" }      # what a supervised process that failed for good does to the node
 //!
+//! [tls]                              # `ais cert` makes them; without, only loopback addresses
+//! ca = "tls/ca.pem"
+//! cert = "tls/west.pem"
+//! key = "tls/west.key"
+//!
 //! [[nodes]]
 //! id = 1
 //! name = "west"
 //! role = "voter"                     # or "witness", "payload"
 //! address = "127.0.0.1:7001"
 //! ```
+//!
+//! `[dev] faults = true` gives the node a fault switch (`ais dev cut`), for development alone.
 //!
 //! Relative paths start at the file's folder, which is also where components run.
 
@@ -31,12 +38,14 @@ mod document;
 mod limits;
 mod raw;
 mod services;
+mod tls;
 
 pub use document::{ConfigError, Mistake};
 pub(crate) use document::{Document, read};
 
 use ais_node::NodeLimits;
 use ais_services::{CkptSettings, MsgSettings};
+use ais_transport::TlsFiles;
 use ais_types::{NodeId, Role};
 use std::{
     net::SocketAddr,
@@ -55,6 +64,10 @@ pub struct Config {
     pub nodes: Vec<Node>,
     /// How nodes reach each other.
     pub transport: Transport,
+    /// The files of this node's certificate; without, nodes talk on loopback only.
+    pub tls: Option<TlsFiles>,
+    /// Whether the node has a fault switch.
+    pub faults: bool,
     /// Where this node listens.
     pub listen: Option<SocketAddr>,
     /// Where programs reach this node.
@@ -109,7 +122,7 @@ pub struct Node {
     pub name: String,
     /// What it is to the group.
     pub role: Role,
-    /// Where its peers reach it. Always there with TCP.
+    /// Where its peers reach it. Always there with TCP and UDP.
     pub address: Option<SocketAddr>,
 }
 
@@ -120,6 +133,8 @@ pub enum Transport {
     Memory,
     /// TCP.
     Tcp,
+    /// QUIC over UDP.
+    Udp,
 }
 
 /// The local socket.

@@ -21,6 +21,8 @@ pub(super) struct Config {
     pub(super) msg: Option<super::services::RawMsg>,
     pub(super) metrics: Option<Metrics>,
     pub(super) watchdog: Option<Watchdog>,
+    pub(super) tls: Option<Tls>,
+    pub(super) dev: Option<Dev>,
     pub(super) nodes: Spanned<Vec<Spanned<Node>>>,
 }
 
@@ -59,4 +61,19 @@ pub(super) struct Metrics {
 pub(super) struct Watchdog {
     pub(super) action: Spanned<String>,
     pub(super) command: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) ca: Spanned<String>,
+    pub(super) cert: Spanned<String>,
+    pub(super) key: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dev {
+    #[serde(default)]
+    pub(super) faults: bool,
 }

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use ais_node::NodeHandle;
 use ais_service::{Figure, FigureKind};
+use ais_transport::net::NetNode;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request, Response, StatusCode, body::Incoming, header, service::service_fn};
@@ -34,16 +35,16 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
 }
 
 /// Answers watchers until it is dropped.
-pub(super) async fn serve(listener: TcpListener, node: NodeHandle) {
+pub(super) async fn serve(listener: TcpListener, node: NodeHandle, net: Option<NetNode>) {
     let seats = Arc::new(Semaphore::new(WATCHERS));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let node = node.clone();
+                let (node, net) = (node.clone(), net.clone());
                 tokio::spawn(async move {
                     let _seat = seat;
-                    answer(stream, node).await;
+                    answer(stream, node, net).await;
                 });
             }
             Err(error) => {
@@ -55,8 +56,8 @@ pub(super) async fn serve(listener: TcpListener, node: NodeHandle) {
     }
 }
 
-async fn answer(stream: TcpStream, node: NodeHandle) {
-    let service = service_fn(move |request| respond(request, node.clone()));
+async fn answer(stream: TcpStream, node: NodeHandle, net: Option<NetNode>) {
+    let service = service_fn(move |request| respond(request, node.clone(), net.clone()));
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(MANNERS).max_buf_size(16 << 10);
     if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
@@ -67,11 +68,15 @@ async fn answer(stream: TcpStream, node: NodeHandle) {
 async fn respond(
     request: Request<Incoming>,
     node: NodeHandle,
+    net: Option<NetNode>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let asked = (request.method() == Method::GET, request.uri().path() == "/metrics");
     let (status, body) = match asked {
         (true, true) => match node.inspect(ais_node::Core::figures).await {
-            Some(figures) => (StatusCode::OK, render(figures)),
+            Some(mut figures) => {
+                figures.extend(net.iter().flat_map(carried));
+                (StatusCode::OK, render(figures))
+            }
             None => (StatusCode::SERVICE_UNAVAILABLE, "the node has stopped\n".to_owned()),
         },
         (_, false) => (StatusCode::NOT_FOUND, "ask for /metrics\n".to_owned()),
@@ -81,6 +86,12 @@ async fn respond(
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(TEXT));
     Ok(response)
+}
+
+/// What went between this node and its peers.
+fn carried(net: &NetNode) -> Vec<Figure> {
+    let each = net.stats().each().into_iter();
+    each.map(|(name, help, value)| Figure::counter(name, help, value)).collect()
 }
 
 fn render(figures: Vec<Figure>) -> String {

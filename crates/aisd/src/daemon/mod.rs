@@ -15,7 +15,7 @@ use ais_group::{
 use ais_node::{Node, NodeConfig, NodeHandle, NodeParts, ShellError, SocketConfig, boot_time};
 use ais_services::Settings;
 use ais_storage::DiskStorage;
-use ais_transport::{Class, tcp::TcpNode};
+use ais_transport::{Class, FaultSwitch, net::NetNode};
 use ais_types::{Name, Role, amf::Model};
 use clap::Args;
 use failure::{Failure, complain};
@@ -68,7 +68,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> ExitCode {
     match live(arguments) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
-        Ok(Ended::ThrownOut) => complain(&Failure::Restart(restart())),
+        Ok(Ended::ThrownOut(faults)) => complain(&Failure::Restart(restart(faults.as_ref()))),
         Err(failure) => complain(&failure),
     }
 }
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 enum Ended {
     Stopped,
     /// The group goes on without this incarnation; the next one may join it.
-    ThrownOut,
+    ThrownOut(Option<FaultSwitch>),
 }
 
 fn live(arguments: &Arguments) -> Result<Ended, Failure> {
@@ -92,10 +92,11 @@ fn live(arguments: &Arguments) -> Result<Ended, Failure> {
     let keeper = Keeper::start(Path::new(MYSELF)).map_err(Failure::Keeper)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::Runtime)?;
-    let reason = runtime.block_on(serve(&config, model, keeper))?;
+    let faults = network::faults(&config);
+    let reason = runtime.block_on(serve(&config, model, keeper, faults.clone()))?;
     match reason {
         ShellError::Stopped => Ok(Ended::Stopped),
-        ShellError::Left(_) => Ok(Ended::ThrownOut),
+        ShellError::Left(_) => Ok(Ended::ThrownOut(faults)),
         reason @ (ShellError::Socket { .. }
         | ShellError::Process { .. }
         | ShellError::Launcher
@@ -143,20 +144,21 @@ async fn serve(
     config: &Config,
     model: Option<Model>,
     keeper: Keeper,
+    faults: Option<FaultSwitch>,
 ) -> Result<ShellError, Failure> {
     let born = Instant::now();
     let (keeper, mut process) = keeper.attach().map_err(Failure::Keeper)?;
     let (name, socket) = (&config.this().name, &config.socket.path);
     let launcher = KeeperLauncher::new(keeper, name, socket, &config.folder);
     // The listener for peers ends with the last handle of it.
-    let tcp = if config.is_alone() { None } else { Some(network::listen(config).await?) };
+    let net = network::listen(config, faults).await?;
     let watchers = match config.metrics {
         Some(address) => Some(metrics::listen(address).await?),
         None => None,
     };
-    let node = start(config, model, Box::new(launcher), tcp.as_ref()).await?;
+    let node = start(config, model, Box::new(launcher), net.as_ref()).await?;
     if let Some(watchers) = watchers {
-        tokio::spawn(metrics::serve(watchers, node.clone()));
+        tokio::spawn(metrics::serve(watchers, node.clone(), net.clone()));
     }
     tracing::info!(cluster = config.cluster, node = config.this().name, "started");
     notify::ready();
@@ -210,7 +212,7 @@ async fn start(
     config: &Config,
     model: Option<Model>,
     launcher: Box<dyn ais_node::Launcher>,
-    tcp: Option<&TcpNode>,
+    net: Option<&NetNode>,
 ) -> Result<NodeHandle, Failure> {
     let this = config.this();
     let name = Name::new(&this.name).expect("names were checked to be short");
@@ -221,8 +223,8 @@ async fn start(
         addresses: this.address.iter().map(ToString::to_string).collect(),
         boot_time: boot_time(),
     };
-    let group = group(config, identity, tcp).await?;
-    let transport = tcp.map(network::data);
+    let group = group(config, identity, net).await?;
+    let transport = net.map(network::data);
     let settings = Settings { ckpt: config.ckpt, msg: config.msg, clm: membership(config), model };
     let parts =
         NodeParts { group, transport, launcher, services: ais_services::all(this.id, settings) };
@@ -248,9 +250,9 @@ fn membership(config: &Config) -> ais_clm::Settings {
 async fn group(
     config: &Config,
     identity: Identity,
-    tcp: Option<&TcpNode>,
+    net: Option<&NetNode>,
 ) -> Result<Box<dyn Group>, Failure> {
-    let Some(tcp) = tcp.cloned() else { return Ok(Box::new(Solo::new(identity))) };
+    let Some(net) = net.cloned() else { return Ok(Box::new(Solo::new(identity))) };
     let voters = config.voters().map(|node| node.id);
     let mut raft = RaftConfig::new(&config.cluster, identity, voters);
     raft.failure_timeout = config.failure_timeout;
@@ -264,7 +266,7 @@ async fn group(
     if config.durable || config.this().role == Role::Witness {
         raft.log = Durability::Disk;
     }
-    let group = Raft::on_thread(raft, async move || Ok(tcp.open(Class::Control)));
+    let group = Raft::on_thread(raft, async move || Ok(net.open(Class::Control)));
     Ok(Box::new(group.map_err(|error| Failure::Group(error.to_string()))?))
 }
 
@@ -286,11 +288,14 @@ fn socket(config: &Config) -> Result<SocketConfig, Failure> {
 }
 
 /// Becomes the next incarnation, in the same process. Returns only if that fails.
-fn restart() -> std::io::Error {
+fn restart(faults: Option<&FaultSwitch>) -> std::io::Error {
     let mut arguments = env::args_os();
     let mut command = Command::new(MYSELF);
     if let Some(name) = arguments.next() {
         command.arg0(name);
+    }
+    if let Some(faults) = faults {
+        command.env(network::FAULTS, faults.to_string());
     }
     command.args(arguments).exec()
 }

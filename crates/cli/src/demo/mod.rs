@@ -6,7 +6,7 @@ mod teller;
 
 use crate::{
     Failure, ask,
-    dev::{Cluster, Lifetime, PATIENCE, Plan},
+    dev::{Cluster, Lifetime, PATIENCE, Plan, Wire},
     logs::{Line, Log, hello, received, sending},
     run::complain,
     wait::{Overdue, Watch, until},
@@ -21,11 +21,11 @@ use teller::{Summary, Teller};
 const SOON: Duration = Duration::from_secs(15);
 
 /// Runs the demonstration; fails when something was lost, or did not happen in time.
-pub(crate) fn main(keep: Option<&Path>, json: bool) -> ExitCode {
+pub(crate) fn main(keep: Option<&Path>, transport: Wire, json: bool) -> ExitCode {
     let shown = match keep {
-        Some(folder) => run(folder, json),
+        Some(folder) => run(folder, transport, json),
         None => match tempfile::tempdir() {
-            Ok(folder) => run(folder.path(), json),
+            Ok(folder) => run(folder.path(), transport, json),
             Err(error) => Err(Failure::at("a temporary folder")(error)),
         },
     };
@@ -38,8 +38,8 @@ pub(crate) fn main(keep: Option<&Path>, json: bool) -> ExitCode {
     }
 }
 
-fn run(folder: &Path, json: bool) -> Result<Summary, Failure> {
-    let plan = Plan { model: Some(MODEL.to_owned()), ..Plan::new(["n1", "n2", "n3"]) };
+fn run(folder: &Path, transport: Wire, json: bool) -> Result<Summary, Failure> {
+    let plan = Plan { model: Some(MODEL.to_owned()), transport, ..Plan::new(["n1", "n2", "n3"]) };
     let cluster = Cluster::create(folder, &plan)?;
     let mut demo = Demo::new(&cluster, Teller::new(json));
     let told = demo.tell();

@@ -14,7 +14,7 @@
 mod plan;
 mod process;
 
-pub use plan::{Plan, Witness};
+pub use plan::{Plan, Wire, Witness};
 pub use process::NodeProcess;
 
 use crate::{
@@ -22,7 +22,10 @@ use crate::{
     wait::{Overdue, until},
 };
 use ais_client::{Endpoint, Node as NodeHandle, Session};
-use ais_types::{NodeId, Role, node::Status};
+use ais_types::{
+    NodeId, Role,
+    node::{Fault, Status},
+};
 use plan::{amf_file, configuration};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
@@ -206,6 +209,22 @@ impl Cluster {
         };
         process.signal(signal)?;
         process.wait_gone(PATIENCE)
+    }
+
+    /// Says to a node what is wrong from now on between it and another, or all others.
+    ///
+    /// # Errors
+    /// When it does not run, or has no fault switch.
+    pub fn set_fault(
+        &self,
+        name: &str,
+        with: Option<&str>,
+        fault: Option<Fault>,
+    ) -> Result<(), Failure> {
+        self.node(name)?;
+        let peer = with.map(|it| self.node(it)).transpose()?.map(|it| it.id);
+        let node = NodeHandle::<Session>::open(&self.endpoint(name), "ais")?;
+        Ok(node.set_fault(peer, fault)?)
     }
 
     /// Ends every node and forgets the cluster; its logs stay.

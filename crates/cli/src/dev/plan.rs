@@ -24,12 +24,23 @@ pub struct Plan {
     pub hosts: Vec<String>,
     /// Whether there is a node more, which only votes.
     pub witness: Witness,
+    /// How the nodes reach each other.
+    pub transport: Wire,
     /// The text of the AMF model.
     pub model: Option<String>,
     /// A node not heard of for so long is lost.
     pub failure_timeout_ms: u64,
     /// What nodes log.
     pub log: String,
+}
+
+/// How the nodes reach each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Wire {
+    /// TCP.
+    Tcp,
+    /// QUIC over UDP.
+    Udp,
 }
 
 /// Whether a cluster has a node more, which only votes.
@@ -51,6 +62,7 @@ impl Plan {
             program: None,
             hosts: hosts.into_iter().map(str::to_owned).collect(),
             witness: Witness::Auto,
+            transport: Wire::Tcp,
             model: None,
             failure_timeout_ms: 500,
             log: "info".to_owned(),
@@ -107,8 +119,12 @@ pub(super) fn amf_file(folder: &Path) -> PathBuf {
 /// The text of a node's configuration.
 pub(super) fn configuration(cluster: &Cluster, node: &Node, plan: &Plan) -> String {
     let model = if plan.model.is_some() { "model = \"../amf.toml\"\n" } else { "" };
+    let transport = match plan.transport {
+        Wire::Tcp => "tcp",
+        Wire::Udp => "udp",
+    };
     let mut text = format!(
-        "cluster = {:?}\nnode = {:?}\nfailure_timeout_ms = {}\n{model}log = {{ level = {:?} }}\n",
+        "cluster = {:?}\nnode = {:?}\ntransport = {transport:?}\ndev = {{ faults = true }}\nfailure_timeout_ms = {}\n{model}log = {{ level = {:?} }}\n",
         cluster.name, node.name, plan.failure_timeout_ms, plan.log,
     );
     for node in &cluster.nodes {

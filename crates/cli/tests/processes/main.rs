@@ -4,6 +4,7 @@
 
 mod csa103;
 mod csa104;
+mod cuts;
 mod faults;
 mod membership;
 mod site;

@@ -46,12 +46,16 @@ impl Site {
 
     /// A running cluster with a model of its own.
     pub(crate) fn with_model(hosts: &[&str], model: String) -> Self {
+        Self::planned(Plan { model: Some(model), ..Plan::new(hosts.iter().copied()) })
+    }
+
+    /// A running cluster after a plan.
+    pub(crate) fn planned(plan: Plan) -> Self {
         let turn = TURN.lock().unwrap_or_else(|failed| failed.into_inner());
         let plan = Plan {
-            model: Some(model),
             program: Some(env!("CARGO_BIN_EXE_ais").into()),
             failure_timeout_ms: 2000,
-            ..Plan::new(hosts.iter().copied())
+            ..plan
         };
         let folder = TempDir::new().unwrap();
         let cluster = Cluster::create(folder.path(), &plan).unwrap();
@@ -124,4 +128,12 @@ fn collapsed(text: &str) -> String {
 pub(crate) fn kill(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     kill_process(pid, signal).unwrap();
+}
+
+/// Asks again and again. Machines that run tests may be slow.
+pub(crate) fn wait_until(holds: impl Fn() -> bool) -> bool {
+    (0..600).any(|_| {
+        std::thread::park_timeout(Duration::from_millis(50));
+        holds()
+    })
 }

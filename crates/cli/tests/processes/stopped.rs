@@ -1,10 +1,12 @@
 //! The daemon of the leader stops: its sockets stay open, it says nothing more. What runs on the
 //! other nodes goes on in the same processes.
 
-use crate::{csa103, site::kill};
+use crate::{
+    csa103,
+    site::{kill, wait_until},
+};
 use ais_cli::dev::PATIENCE;
 use rustix::process::Signal;
-use std::time::Duration;
 
 #[test]
 fn what_runs_on_the_other_nodes_goes_on_when_the_leaders_daemon_is_stopped() {
@@ -53,12 +55,4 @@ fn the_active_goes_on(site: &crate::site::Site, leader: &str) {
         assert_eq!(csa103::count(&mut active).1, before, "the component was started again");
     }
     kill(daemon, Signal::KILL);
-}
-
-/// Asks again and again. Machines that run tests may be slow.
-fn wait_until(holds: impl Fn() -> bool) -> bool {
-    (0..600).any(|_| {
-        std::thread::park_timeout(Duration::from_millis(50));
-        holds()
-    })
 }

@@ -1,7 +1,9 @@
 //! Everything that can happen to a node, and everything it can ask of its shell.
 
 use ais_service::{ActionId, Exit, Lease, Link, Run, Spawn};
-use ais_types::{Error, GroupTime, MemberId, ProcessId, ServiceId, Stamp, Version, View};
+use ais_types::{
+    Error, GroupTime, MemberId, NodeId, ProcessId, ServiceId, Stamp, Version, View, node::Fault,
+};
 use ais_wire::Frame;
 use bytes::Bytes;
 
@@ -118,6 +120,17 @@ pub enum Effect {
     BreakLink(MemberId),
     /// Does something to processes; ends with one [`Event::ActionDone`].
     Perform(ServiceId, ActionId, Task),
+    /// Sets the fault switch of the transport, and answers whether there is one.
+    SetFault {
+        /// Of whom asks.
+        connection: ConnectionId,
+        /// Of the call.
+        tag: u64,
+        /// With whom; `None`: with everybody.
+        peer: Option<NodeId>,
+        /// What is wrong from now on.
+        fault: Option<Fault>,
+    },
     /// When the replicated state next wants the time.
     GroupDeadline(Option<GroupTime>),
     /// This node cannot go on: what it was given is not the state of its group.

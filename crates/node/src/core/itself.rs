@@ -53,6 +53,10 @@ impl Core {
             Ok(call) => call,
             Err(error) => return self.breach(session, place, &error.to_string(), out),
         };
+        if let Call::Fault { peer, fault } = call {
+            let Place { connection, tag } = place;
+            return out.push(Effect::SetFault { connection, tag, peer, fault });
+        }
         let (mut outcome, changed) = match self.take_call(session, pid, call) {
             Ok((reply, changed)) => (Ok(reply), changed),
             Err(error) => (Err(error), false),
@@ -87,8 +91,9 @@ impl Core {
                 })?;
                 (Reply::Done, true)
             }
-            // A shell takes these before they come here.
-            Call::Cluster
+            // A shell takes these before they come here, or right after.
+            Call::Fault { .. }
+            | Call::Cluster
             | Call::AddVoter(_)
             | Call::RemoveVoter(_)
             | Call::Invite { .. }

@@ -4,7 +4,11 @@ use super::{Asked, LaunchRequest, Shell, ShellError, processes::INSIDE};
 use crate::{Done, Effect, Event, ProcessKey, Task};
 use ais_group::Priority;
 use ais_service::{ActionId, Exit, Link};
-use ais_types::{MemberId, ServiceId};
+use ais_types::{
+    Error, ErrorCode, MemberId, NodeId, Outcome, ServiceId, frame,
+    node::{Fault, Reply},
+};
+use ais_wire::encode;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::{
@@ -53,9 +57,24 @@ impl Shell {
             Effect::ToPeer(member, bytes) => self.send_to_peer(member, bytes),
             Effect::BreakLink(member) => self.break_link(member),
             Effect::Perform(service, action, task) => self.perform(service, action, task),
+            Effect::SetFault { connection, tag, peer, fault } => {
+                let mut outcome = self.set_fault(peer, fault);
+                self.server.send(connection, &encode(frame::REPLY, tag, &mut outcome));
+            }
             Effect::GroupDeadline(deadline) => self.handle.group_deadline(deadline),
             Effect::Fatal(reason) => self.stop = Some(ShellError::Fatal(reason)),
         }
+    }
+
+    fn set_fault(&self, peer: Option<NodeId>, fault: Option<Fault>) -> Outcome<Reply> {
+        let switch = self.transport.as_deref().and_then(|it| it.faults()).ok_or_else(|| {
+            let text =
+                "this node has no fault switch: only nodes of a development cluster have one";
+            Error::new(ErrorCode::NotSupported, text)
+        })?;
+        tracing::warn!(?peer, ?fault, "the fault switch was set");
+        switch.set(peer, fault);
+        Ok(Reply::Done)
     }
 
     /// Asks the group for something. The first poll is here and now: the group takes what it is

@@ -27,7 +27,8 @@ impl Shell {
                 | Call::Withdraw
                 | Call::Resources
                 | Call::FollowResources
-                | Call::Forget(_),
+                | Call::Forget(_)
+                | Call::Fault { .. },
             )
             | Err(_) => return false,
             Ok(call) => call,
@@ -76,7 +77,8 @@ async fn answer(
         | Call::Withdraw
         | Call::Resources
         | Call::FollowResources
-        | Call::Forget(_) => Err(Error::new(ErrorCode::Library, "answered elsewhere")),
+        | Call::Forget(_)
+        | Call::Fault { .. } => Err(Error::new(ErrorCode::Library, "answered elsewhere")),
         Call::Cluster => Ok(Reply::Cluster(known(handle))),
         Call::AddVoter(node) => order(ClusterOrder::AddVoter(node)).await,
         Call::RemoveVoter(node) => order(ClusterOrder::RemoveVoter(node)).await,

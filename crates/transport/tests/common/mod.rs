@@ -1,9 +1,16 @@
 //! What the tests over TCP share.
 #![allow(dead_code, clippy::unwrap_used, reason = "test code, of which each test uses some")]
 
-use ais_transport::{Peer, tcp::Config};
+use ais_transport::{
+    Certified, Peer, Tls, TlsFiles,
+    net::{Config, Protocol},
+    new_authority,
+};
 use std::{
+    fs,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 use tokio::{
@@ -15,6 +22,43 @@ use tokio::{
 /// A node on any port of this host.
 pub(crate) fn config(me: Peer) -> Config {
     Config::new("test", me, "127.0.0.1:0".parse().unwrap())
+}
+
+pub(crate) fn config_on(protocol: Protocol, me: Peer) -> Config {
+    Config { protocol, ..config(me) }
+}
+
+/// A cluster's authority, and a folder for what it makes.
+pub(crate) struct Authority {
+    pub(crate) own: Certified,
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let own = new_authority(1).unwrap();
+        Self { own, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The files of a node, written anew.
+    pub(crate) fn files(&self, name: &str) -> TlsFiles {
+        let made = self.own.issue(name, 1).unwrap();
+        let write = |name: String, text: &str| -> PathBuf {
+            let path = self.folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            path
+        };
+        TlsFiles {
+            ca: write("ca.pem".to_owned(), &self.own.certificate),
+            cert: write(format!("{name}.pem"), &made.certificate),
+            key: write(format!("{name}.key"), &made.key),
+        }
+    }
+
+    pub(crate) fn tls(&self, name: &str) -> Tls {
+        self.files(name).load().unwrap()
+    }
 }
 
 /// Carries connections to a node, and can break them.

@@ -1,16 +1,18 @@
 //! The channel of one class: what its owner holds, and the task that knows its peers.
 
 use super::{
-    Shared,
+    Protocol, Shared, accept,
     outbox::{Outbox, Refused},
     peer::{self, Word},
+    stats::count,
+    udp,
 };
-use crate::{Cause, Class, Event, Peer, SendError, Transport};
+use crate::{Cause, Class, Event, FaultSwitch, Peer, SendError, Transport};
 use ais_types::NodeId;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     task::JoinSet,
@@ -25,9 +27,9 @@ const PEERS_MAX: usize = 1024;
 /// Received bytes are counted in units of this.
 const UNIT: usize = 1024;
 
-/// The channel of one class of a [`TcpNode`](super::TcpNode).
+/// The channel of one class of a [`NetNode`](super::NetNode).
 #[derive(Debug)]
-pub struct TcpChannel {
+pub struct NetChannel {
     shared: Arc<Shared>,
     class: Class,
     happened: mpsc::Receiver<Happened>,
@@ -50,12 +52,21 @@ pub(super) enum Happened {
 pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     pub(super) class: Class,
+    pub(super) way: Way,
     happened: mpsc::Sender<Happened>,
     /// Room for received frames.
     memory: Arc<Semaphore>,
     memory_units: u32,
     /// Closed when the owner has gone.
     pub(super) open: watch::Receiver<()>,
+}
+
+/// How a channel gets its connections.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    Tcp,
+    /// By its own endpoint.
+    Udp(Box<udp::Quic>, quinn::Endpoint),
 }
 
 /// The owner of the channel has gone.
@@ -81,10 +92,38 @@ impl Context {
     }
 }
 
-pub(super) fn open(shared: Arc<Shared>, class: Class) -> TcpChannel {
+pub(super) fn open(shared: Arc<Shared>, class: Class) -> NetChannel {
     let (tell, happened) = mpsc::channel(EVENTS_MAX);
-    let (knock, knocks) = mpsc::channel(KNOCKS_MAX);
     let (open, still_open) = watch::channel(());
+    match way(&shared, class) {
+        Ok(way) => start(shared.clone(), class, way, tell, still_open),
+        // Its owner sees that it is closed.
+        Err(error) => tracing::error!(?class, %error, "the channel cannot be opened"),
+    }
+    NetChannel { shared, class, happened, told: BTreeMap::new(), _open: open }
+}
+
+fn way(shared: &Shared, class: Class) -> io::Result<Way> {
+    match shared.config.protocol {
+        Protocol::Tcp => Ok(Way::Tcp),
+        Protocol::Udp => {
+            let socket = shared.open().sockets.remove(&class);
+            let socket = socket.ok_or_else(|| io::Error::other("it was opened before"))?;
+            let quic = shared.quic.clone().ok_or_else(|| io::Error::other("no QUIC"))?;
+            let endpoint = quic.endpoint(socket)?;
+            Ok(Way::Udp(Box::new(quic), endpoint))
+        }
+    }
+}
+
+fn start(
+    shared: Arc<Shared>,
+    class: Class,
+    way: Way,
+    happened: mpsc::Sender<Happened>,
+    open: watch::Receiver<()>,
+) {
+    let (knock, knocks) = mpsc::channel(KNOCKS_MAX);
     let memory_units = u32::try_from(shared.config.limits(class).queue_bytes / UNIT + 1)
         .unwrap_or(u32::MAX)
         .min(u32::MAX >> 4);
@@ -93,16 +132,9 @@ pub(super) fn open(shared: Arc<Shared>, class: Class) -> TcpChannel {
         open.channels.insert(class, knock);
         open.peers.clone()
     };
-    let context = Context {
-        shared: shared.clone(),
-        class,
-        happened: tell,
-        memory: Arc::new(Semaphore::new(memory_units as usize)),
-        memory_units,
-        open: still_open,
-    };
+    let memory = Arc::new(Semaphore::new(memory_units as usize));
+    let context = Context { shared, class, way, happened, memory, memory_units, open };
     tokio::spawn(run(Arc::new(context), peers.into_keys().collect(), knocks));
-    TcpChannel { shared, class, happened, told: BTreeMap::new(), _open: open }
 }
 
 /// Keeps one task a peer, as long as the channel is open.
@@ -123,6 +155,14 @@ async fn run(
     for node in known {
         add(&mut doors, node);
     }
+    if let Way::Udp(quic, endpoint) = &context.way {
+        let (shared, context) = (context.shared.clone(), context.clone());
+        let door = accept::Door::Class(context.class);
+        let listening = udp::listen(shared, (**quic).clone(), endpoint.clone(), door);
+        tokio::spawn(async move {
+            tokio::select! { () = listening => {}, () = context.closed() => {} }
+        });
+    }
     loop {
         let (node, knock) = tokio::select! {
             knock = knocks.recv() => match knock { Some(it) => it, None => break },
@@ -139,14 +179,14 @@ async fn run(
     while tasks.join_next().await.is_some() {}
 }
 
-impl TcpChannel {
+impl NetChannel {
     fn session(&self, to: Peer) -> Option<&Arc<Outbox>> {
         self.told.get(&to.node).filter(|(peer, _)| *peer == to).map(|(_, outbox)| outbox)
     }
 }
 
 #[async_trait]
-impl Transport for TcpChannel {
+impl Transport for NetChannel {
     fn send(&mut self, to: Peer, frame: Bytes) -> Result<(), SendError> {
         if frame.len() > self.shared.config.limits(self.class).frame_max {
             return Err(SendError::TooLarge(frame.len()));
@@ -154,7 +194,10 @@ impl Transport for TcpChannel {
         let outbox = self.session(to).ok_or(SendError::NotConnected(to))?;
         outbox.push(frame).map_err(|refused| match refused {
             Refused::Closed => SendError::NotConnected(to),
-            Refused::Full => SendError::Full(to),
+            Refused::Full => {
+                count(&self.shared.counters.pushed_back);
+                SendError::Full(to)
+            }
         })
     }
 
@@ -180,9 +223,13 @@ impl Transport for TcpChannel {
             }
         })
     }
+
+    fn faults(&self) -> Option<&FaultSwitch> {
+        self.shared.config.faults.as_ref()
+    }
 }
 
-impl Drop for TcpChannel {
+impl Drop for NetChannel {
     fn drop(&mut self) {
         self.shared.open().channels.remove(&self.class);
     }

@@ -22,6 +22,10 @@ pub(super) enum Greeting {
     Knock(Hello),
     /// No session, and why. The connection ends.
     Refused(String),
+    /// Dialler → door: where does the class listen that the hello names?
+    Where(Hello),
+    /// Door → dialler: there.
+    At(SocketAddr),
 }
 
 /// Who speaks, and to whom.
@@ -54,6 +58,8 @@ const HELLO: u8 = 1;
 const WELCOME: u8 = 2;
 const KNOCK: u8 = 3;
 const REFUSED: u8 = 4;
+const WHERE: u8 = 5;
+const AT: u8 = 6;
 
 impl Greeting {
     /// The bytes, with their length before them.
@@ -67,6 +73,11 @@ impl Greeting {
             Self::Refused(reason) => {
                 body.push(REFUSED);
                 put_text(reason, &mut body);
+            }
+            Self::Where(hello) => hello.encode(WHERE, &mut body),
+            Self::At(address) => {
+                body.push(AT);
+                put_text(&address.to_string(), &mut body);
             }
         }
         let mut bytes = (body.len() as u16).to_be_bytes().to_vec();
@@ -89,6 +100,8 @@ impl Greeting {
             WELCOME => Self::Welcome(Hello::decode(&mut rest)?),
             KNOCK => Self::Knock(Hello::decode(&mut rest)?),
             REFUSED => Self::Refused(rest.text()?),
+            WHERE => Self::Where(Hello::decode(&mut rest)?),
+            AT => Self::At(rest.address()?),
             _ => return Err(GreetingError::Malformed("unknown kind")),
         };
         match rest.0 {
@@ -122,7 +135,7 @@ impl Hello {
         let node = NodeId(u32::from_be_bytes(rest.take()?));
         let nonce = u64::from_be_bytes(rest.take()?);
         let to = NodeId(u32::from_be_bytes(rest.take()?));
-        let address = rest.text()?.parse().map_err(|_| GreetingError::Malformed("address"))?;
+        let address = rest.address()?;
         let from = Peer { node, nonce };
         Ok(Self { class, from, to, address, cluster: rest.text()?, name: rest.text()? })
     }
@@ -153,6 +166,10 @@ impl Rest<'_> {
         self.take::<1>().map(|[byte]| byte)
     }
 
+    fn address(&mut self) -> Result<SocketAddr, GreetingError> {
+        self.text()?.parse().map_err(|_| GreetingError::Malformed("address"))
+    }
+
     fn text(&mut self) -> Result<String, GreetingError> {
         let length = usize::from(self.byte()?);
         let (text, rest) =
@@ -167,9 +184,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn addresses() -> impl Strategy<Value = SocketAddr> {
+        (any::<std::net::IpAddr>(), any::<u16>()).prop_map(SocketAddr::from)
+    }
+
     fn hellos() -> impl Strategy<Value = Hello> {
         let class = prop_oneof![Just(Class::Control), Just(Class::Data)];
-        let address = (any::<std::net::IpAddr>(), any::<u16>()).prop_map(SocketAddr::from);
+        let address = addresses();
         let text = || proptest::collection::vec(any::<char>(), 0..60);
         (class, any::<(u32, u64, u32)>(), address, text(), text()).prop_map(
             |(class, (node, nonce, to), address, cluster, name)| Hello {
@@ -188,6 +209,8 @@ mod tests {
             hellos().prop_map(Greeting::Hello),
             hellos().prop_map(Greeting::Welcome),
             hellos().prop_map(Greeting::Knock),
+            hellos().prop_map(Greeting::Where),
+            addresses().prop_map(Greeting::At),
             proptest::collection::vec(any::<char>(), 0..60)
                 .prop_map(|reason| Greeting::Refused(reason.into_iter().collect())),
         ]

@@ -95,6 +95,12 @@ impl Outbox {
         self.room.notify_waiters();
     }
 
+    /// How many frames have not been written, when nothing is written any more.
+    pub(super) fn left(&self) -> usize {
+        let queue = self.queue();
+        queue.frames.len() + queue.writing.0
+    }
+
     fn written(&self, queue: &mut Queue) {
         let (frames, bytes) = std::mem::take(&mut queue.writing);
         queue.bytes -= bytes;
