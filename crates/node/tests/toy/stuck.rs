@@ -1,6 +1,7 @@
 //! A group that has stopped delivering.
 
 use ais_group::{Delivery, Group, GroupError, GroupHandle, PlugOrder, Priority, Solo};
+use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;
 
