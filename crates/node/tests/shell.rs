@@ -542,54 +542,10 @@ fn a_launcher_that_is_gone_has_taken_its_processes_with_it() {
     assert!(matches!(end_of(&node), ShellError::Stopped));
 }
 
-/// A group that takes what is ordered, and delivers nothing of it until its end.
-struct Stuck(Solo);
-
-struct StuckHandle(Arc<dyn GroupHandle>);
-
-#[async_trait]
-impl Group for Stuck {
-    fn handle(&self) -> Arc<dyn GroupHandle> {
-        Arc::new(StuckHandle(self.0.handle()))
-    }
-    fn me(&self) -> Option<ais_types::MemberId> {
-        self.0.me()
-    }
-    async fn next(&mut self) -> Option<Delivery> {
-        self.0.next().await
-    }
-}
-
-#[async_trait]
-impl GroupHandle for StuckHandle {
-    async fn multicast(&self, _: Priority, _: Bytes) -> Result<(), GroupError> {
-        std::future::pending().await
-    }
-    async fn order_plug(&self, _: &str, _: PlugOrder) -> Result<(), GroupError> {
-        std::future::pending().await
-    }
-    async fn process_ended(&self, _: ais_types::ProcessId) -> Result<(), GroupError> {
-        Ok(())
-    }
-    async fn barrier(&self) -> Result<(), GroupError> {
-        self.0.barrier().await
-    }
-    fn group_deadline(&self, deadline: Option<ais_types::GroupTime>) {
-        self.0.group_deadline(deadline);
-    }
-    fn alive(&self) {}
-    async fn leave(&self) {
-        self.0.leave().await;
-    }
-    fn leader(&self) -> Option<ais_types::MemberId> {
-        self.0.leader()
-    }
-}
-
 #[test]
 fn programs_wait_while_the_group_owes_too_many_answers_and_operators_do_not() {
     let limits = NodeLimits { asked: 2, ..NodeLimits::default() };
-    let node = Fixture::on(limits, |identity| Box::new(Stuck(Solo::new(identity))));
+    let node = Fixture::on(limits, |identity| Box::new(toy::stuck::Stuck(Solo::new(identity))));
     let (asked, free) = (node.session(), node.session());
     let short = Patience::at_most(Duration::from_millis(300));
     // Three orders are one too many.

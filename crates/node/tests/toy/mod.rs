@@ -1,6 +1,8 @@
 //! A small service with every kind of input and output: a replicated map, watchers, and actions.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
+pub mod stuck;
+
 use ais_service::{
     Action, ActionId, Caller, Entry, Exit, Input, Instant, Lease, Now, Output, Run, Service, Spawn,
     Timers, Wait,
