@@ -2,7 +2,7 @@
 
 use super::{Core, Done, Effect, Task, gate::Passed};
 use crate::driven::{ENTRY, RawInput};
-use ais_service::{ActionId, Lease, Now};
+use ais_service::{ActionId, Now};
 use ais_types::{MemberId, Payloads, ProcessId, ServiceId, Stamp};
 use ais_wire::{Frame, decode, encode};
 use serde::{Deserialize, Serialize};
@@ -164,9 +164,7 @@ impl Core {
         for index in (0..self.services.len()).filter(|it| Some(*it) != self.gatekeeper) {
             self.services[index].renew(me);
         }
-        if self.lease == Lease::Held {
-            self.feed_members(now, &RawInput::Lease(Lease::Held), out);
-        }
+        self.feed_members(now, &RawInput::Lease(self.lease), out);
     }
 
     /// A member that was shut out has stopped acting.
