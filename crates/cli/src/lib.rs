@@ -7,6 +7,7 @@
 
 mod args;
 mod ask;
+mod ckpt;
 mod demo;
 pub mod dev;
 mod failure;

@@ -2,8 +2,8 @@
 
 use crate::{
     Failure,
-    args::{Ais, Amf, Ckpt, Clm, Command, Common, Dev, Msg},
-    ask, demo,
+    args::{Ais, Amf, Clm, Command, Common, Dev, Msg},
+    ask, ckpt, demo,
     dev::{Cluster, Lifetime, PATIENCE, Plan},
     show::{Done, Seen, show},
 };
@@ -32,7 +32,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Dev(dev) => run_dev(dev, &common),
         Command::Status => show_asked(&common, ask::status),
         Command::Amf(amf) => run_amf(amf, &common),
-        Command::Ckpt(Ckpt::List) => show_asked(&common, ask::checkpoints),
+        Command::Ckpt(command) => {
+            endpoint(&common).and_then(|at| ckpt::run(command, &at, common.json))
+        }
         Command::Msg(Msg::List) => show_asked(&common, ask::queues),
         Command::Clm(clm) => run_clm(clm, &common),
     };

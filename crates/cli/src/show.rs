@@ -174,7 +174,7 @@ impl Show for Vec<amf::Cause> {
 }
 
 /// Columns as wide as they need to be.
-fn table(rows: Vec<Vec<String>>) -> String {
+pub(crate) fn table(rows: Vec<Vec<String>>) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column| rows.iter().filter_map(|row: &Vec<String>| row.get(column)).map(String::len).max();
