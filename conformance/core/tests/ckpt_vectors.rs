@@ -28,7 +28,6 @@ const ELSEWHERE: &[(u32, &str)] = &[
     (130, POINTER),
     (134, POINTER),
     (141, POINTER),
-    (166, "a node that comes back is another one, and ends the sessions of the former: BAD_HANDLE"),
     (169, "a thousand writes of each of two writers: ais-ckpt, concurrency"),
 ];
 

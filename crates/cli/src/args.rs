@@ -245,6 +245,57 @@ pub(crate) struct Object {
 pub(crate) enum Ckpt {
     /// Every checkpoint, and where its replicas are.
     List,
+    /// All about a checkpoint.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Where its replicas are, and how they keep up.
+    Replicas {
+        /// Its name.
+        name: String,
+        /// Tell whenever something has moved, until every replica has everything.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Its sections. As any program's open it gives a collocated checkpoint a replica on this node.
+    Sections {
+        /// Its name.
+        name: String,
+    },
+    /// The content of a section, to standard output.
+    Read {
+        /// The checkpoint's name.
+        name: String,
+        /// The section's id: text, `0x…` for octets, `-` for the default section.
+        #[arg(allow_hyphen_values = true)]
+        section: String,
+    },
+    /// Give a section this content; it is created if it is not there.
+    Write {
+        /// The checkpoint's name.
+        name: String,
+        /// The section's id: text, `0x…` for octets, `-` for the default section.
+        #[arg(allow_hyphen_values = true)]
+        section: String,
+        /// The content. Default: standard input.
+        data: Option<String>,
+    },
+    /// Free its name; it goes with its last user.
+    Unlink {
+        /// Its name.
+        name: String,
+    },
+    /// Tell what is changed in a checkpoint; without one, what the service notifies.
+    Watch {
+        /// Its name.
+        name: Option<String>,
+        /// From here on, as an earlier watch has told.
+        #[arg(long, value_name = "POSITION", requires = "name")]
+        from: Option<ais_types::Position>,
+    },
+    /// What the checkpoint service of this node has done, and what it holds.
+    Counters,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@
 mod args;
 mod ask;
 mod cert;
+mod ckpt;
 mod cluster;
 mod demo;
 pub mod dev;

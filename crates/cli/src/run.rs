@@ -2,8 +2,8 @@
 
 use crate::{
     Failure,
-    args::{Ais, Amf, Cert, CertInit, Ckpt, Clm, Command, Common, Cut, Dev, Msg, Sam},
-    ask, cert, cluster, demo,
+    args::{Ais, Amf, Cert, CertInit, Clm, Command, Common, Cut, Dev, Msg, Sam},
+    ask, cert, ckpt, cluster, demo,
     dev::{Cluster, Lifetime, PATIENCE, Plan},
     sam,
     show::{Done, Seen, show},
@@ -38,7 +38,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Status => show_asked(&common, ask::status),
         Command::Cluster(order) => cluster::run(order, &common),
         Command::Amf(amf) => run_amf(amf, &common),
-        Command::Ckpt(Ckpt::List) => show_asked(&common, ask::checkpoints),
+        Command::Ckpt(command) => {
+            endpoint(&common).and_then(|at| ckpt::run(command, &at, common.json))
+        }
         Command::Msg(Msg::List) => show_asked(&common, ask::queues),
         Command::Clm(clm) => run_clm(clm, &common),
         Command::Sam(sam) => match run_sam(sam, &common) {

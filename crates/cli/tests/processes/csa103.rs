@@ -63,6 +63,10 @@ fn fail_over_and_back(site: &Site, asked: &str, [one, two]: [&mut Component; 2])
     for number in 0..3 {
         assert_eq!(count(one).0, number);
     }
+    let shown = site.ais(asked, &["ckpt", "show", "csa103Ckpt"]);
+    assert_eq!(shown[0]["listed"]["attributes"]["max_sections"], 2);
+    assert_eq!(shown[0]["listed"]["users"], 2);
+    assert!(site.ais(asked, &["ckpt", "counters"])["memory_max"].as_u64() > Some(0));
 
     // C26: the standby takes over.
     let (last, first_pid) = count(one);
