@@ -20,7 +20,8 @@ fn check(service: ServiceId, library: &str, ids: &[&str]) {
 
 #[test]
 fn clm_conforms() {
-    let ids = ["clm/3.6.2-node-joins", "clm/3.6.3-pending-callbacks-removed", "clm/3.6.6-async-b01"];
+    let ids =
+        ["clm/3.6.2-node-joins", "clm/3.6.3-pending-callbacks-removed", "clm/3.6.6-async-b01"];
     check(ServiceId::CLM, "libSaClm.so", &ids);
 }
 
