@@ -15,8 +15,11 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// The sharing process calls three functions of the system and nothing else.
+/// The sharing process calls a few functions of the system and nothing else.
 const STACK: usize = 16 << 10;
+
+/// The least urgent of ordinary processes.
+const LOWEST: c_int = 19;
 
 /// What the sharing process is given. It lives as long as the memory itself.
 struct Sharing {
@@ -78,6 +81,9 @@ extern "C" fn sleep_on(data: *mut c_void) -> c_int {
             && libc::syscall(libc::SYS_close_range, first + 1, last, 0) == 0
     };
     sharing.settled.store(true, Ordering::Release);
+    // Freeing can wait; the next instance cannot. The call is made without `errno`, and lowering is always
+    // allowed.
+    let _ = rustix::process::setpriority_process(None, LOWEST);
     if closed {
         let mut fds = [libc::pollfd { fd: pidfd, events: libc::POLLIN, revents: 0 }];
         // SAFETY: one descriptor in one array. All signals are blocked, so that it returns when the

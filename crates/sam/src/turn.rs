@@ -41,16 +41,23 @@ pub(crate) fn turn(library: &Library) -> Vec<u8> {
     bytes
 }
 
+/// The next so many bytes of a head, which is as long as its parts.
+fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+    let (part, after) = rest.split_first_chunk().expect("a head is as long as its parts");
+    *rest = after;
+    *part
+}
+
 /// Hears it.
 pub(crate) fn hear(from: &OwnedFd) -> Result<Turn, Error> {
-    let mut number = [0; 4];
-    let mut warn_signal = [0; 4];
-    let mut died = [0; 1];
-    let mut death = [0; Death::BYTES];
-    let mut size = [0; 8];
-    for part in [&mut number[..], &mut warn_signal, &mut died, &mut death, &mut size] {
-        fill(from, part)?;
-    }
+    let mut head = [0; HEAD];
+    fill(from, &mut head)?;
+    let mut rest = &head[..];
+    let number = take(&mut rest);
+    let warn_signal = take(&mut rest);
+    let died: [u8; 1] = take(&mut rest);
+    let death = take(&mut rest);
+    let size = take(&mut rest);
     let size = usize::try_from(u64::from_ne_bytes(size)).unwrap_or(usize::MAX);
     let mut data = Vec::new();
     data.try_reserve_exact(size).map_err(|_| Error::Memory(size))?;

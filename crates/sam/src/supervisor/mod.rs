@@ -11,7 +11,7 @@ use crate::{
     Cause, Death, Error, Options, Policy, Recovery, State,
     library::{Library, lock},
     node::NodeLink,
-    sys::Signals,
+    sys::{Signals, monotonic_ns},
 };
 use ais_types::resources::{Entry, ProcessState};
 use give_up::Patience;
@@ -72,6 +72,8 @@ pub(crate) struct Supervisor {
     pub(crate) quorate: bool,
     patience: Patience,
     spare: Option<Spare>,
+    /// When there is to be one.
+    spare_due_ns: Option<u64>,
     /// How many spares died of themselves in a row.
     spares_lost: u32,
     /// Signals to be passed on, and the mask of the program itself.
@@ -91,6 +93,7 @@ impl Supervisor {
             quorate: false,
             patience,
             spare: None,
+            spare_due_ns: None,
             spares_lost: 0,
             signals: None,
             ending: false,
@@ -123,14 +126,11 @@ impl Supervisor {
                 Fork::Child(number) => return Ok(number),
                 Fork::Parent(instance) => instance,
             };
-            self.patience.born(crate::sys::monotonic_ns());
-            // SAFETY: the caller's promise.
-            if let Some(number) = unsafe { self.have_spare() } {
-                return Ok(number);
-            }
+            self.patience.born(monotonic_ns());
+            self.want_spare(monotonic_ns());
             let verdict = loop {
                 match self.watch(&mut instance).map_err(Error::Supervisor)? {
-                    Verdict::SpareLost => {
+                    Verdict::SpareDue => {
                         // SAFETY: the caller's promise.
                         if let Some(number) = unsafe { self.have_spare() } {
                             return Ok(number);
@@ -202,7 +202,7 @@ impl Supervisor {
                 // Nobody is left to be told that it did not work.
                 let _ = self.publish(Entry::State(ProcessState::Failed));
             }
-            Verdict::Quit | Verdict::SpareLost => self.withdraw(),
+            Verdict::Quit | Verdict::SpareDue => self.withdraw(),
         }
         self.node = None;
         if let Some((_, before)) = self.signals.take() {

@@ -25,6 +25,10 @@ use std::os::fd::OwnedFd;
 /// A spare that dies of itself is replaced so often in a row; then there is none until the next failure.
 const LOST_MAX: u32 = 3;
 
+/// A spare is forked when the instance has had so much time to get going: on a machine with few
+/// processors the copying would keep it from that.
+const AFTER_NS: u64 = 20_000_000;
+
 /// The next instance, waiting.
 #[derive(Debug)]
 pub(super) struct Spare {
@@ -42,6 +46,12 @@ impl Spare {
 }
 
 impl Supervisor {
+    /// An instance has begun: soon there is to be a spare, if that was asked for.
+    pub(super) fn want_spare(&mut self, now_ns: u64) {
+        let wanted = self.rules.options.spare && self.rules.policy.recovery == Recovery::Restart;
+        self.spare_due_ns = wanted.then(|| now_ns.saturating_add(AFTER_NS));
+    }
+
     /// Sees to it that there is a spare, if there is to be one. In the spare itself it returns when its
     /// turn has come, with its number. A spare that cannot be made is done without.
     ///
@@ -49,12 +59,12 @@ impl Supervisor {
     /// That of [`register`](crate::raw::register).
     #[expect(unsafe_code, reason = "the process is forked")]
     pub(super) unsafe fn have_spare(&mut self) -> Option<u32> {
+        self.spare_due_ns = None;
         if let Some(lost) = self.spare.take() {
             self.spares_lost += 1;
             bury_spare(lost);
         }
-        let wanted = self.rules.options.spare && self.rules.policy.recovery == Recovery::Restart;
-        if !wanted || self.spares_lost > LOST_MAX {
+        if self.rules.policy.recovery == Recovery::Quit || self.spares_lost > LOST_MAX {
             return None;
         }
         let line = self.line();

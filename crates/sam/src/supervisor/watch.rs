@@ -35,8 +35,8 @@ pub(super) enum Verdict {
     Recovery,
     /// It has ended, and that is no failure.
     Quit,
-    /// It goes on, but the spare is gone.
-    SpareLost,
+    /// It goes on, and it is time for a spare, or the one there was is gone.
+    SpareDue,
 }
 
 /// Whether the health of an instance is watched.
@@ -102,6 +102,11 @@ impl Supervisor {
                 }
                 continue;
             }
+            let spare = self.spare_due_ns.map(|due_ns| due_ns.saturating_sub(monotonic_ns()));
+            if spare == Some(0) {
+                return Ok(Verdict::SpareDue);
+            }
+            let limit = [limit, spare.map(Duration::from_nanos)].into_iter().flatten().min();
             let ready = self.wait(Some(instance), limit)?;
             if ready.interrupted || ready.said || ready.quorum {
                 instance.watch.silent_since_ns = monotonic_ns();
@@ -119,7 +124,7 @@ impl Supervisor {
                 return Ok(Verdict::Recovery);
             }
             if ready.spare {
-                return Ok(Verdict::SpareLost);
+                return Ok(Verdict::SpareDue);
             }
         }
     }
