@@ -5,7 +5,7 @@
 mod toy;
 
 use ais_client::{AsyncSession, Endpoint, Node as NodeClient, Patience, Session, Wait};
-use ais_group::{Delivery, Group, GroupError, GroupHandle, Identity, PlugOrder, Priority, Solo};
+use ais_group::{Group, Identity, Solo};
 use ais_node::{
     Adapter, LaunchNotice, LaunchRequest, Launcher, NoLauncher, Node, NodeConfig, NodeHandle,
     NodeLimits, NodeParts, ShellError, SocketConfig,
