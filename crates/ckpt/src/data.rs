@@ -19,6 +19,8 @@ use ais_types::{
 };
 use alloc::vec::Vec;
 
+/// So many looks without progress make the patience with a replica.
+const LOOKS: u32 = 20;
 /// How long to trust that the wall clock does not step, when a section is to expire.
 const EXPIRATION_CHECK: Time = Time::ONE_SECOND;
 
@@ -260,9 +262,8 @@ impl Ckpt {
     fn watch_followers(&mut self, id: CheckpointId) {
         let behind = |it: &Replica<Content>| it.has_followers_behind();
         if self.looks.get(&id).is_none() && self.replicas.get(&id).is_some_and(behind) {
-            // Twice without progress makes the whole.
-            let half = Time(self.settings.patience.0 / 2);
-            if let Some(at) = self.now.at.after(half) {
+            let interval = Time(self.settings.patience.0 / i64::from(LOOKS));
+            if let Some(at) = self.now.at.after(interval) {
                 self.looks.set(id, at);
             }
         }
@@ -271,7 +272,7 @@ impl Ckpt {
     /// A while has passed.
     pub(crate) fn look(&mut self, id: CheckpointId) {
         let reachable = core::mem::take(&mut self.reachable);
-        self.with_replica(id, |replica, out| replica.look(&reachable, out));
+        self.with_replica(id, |replica, out| replica.look(&reachable, LOOKS, out));
         self.reachable = reachable;
     }
 

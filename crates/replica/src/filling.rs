@@ -183,11 +183,18 @@ impl<C: Content> Replica<C> {
         leading.followers.values().any(|it| it.is_behind(number))
     }
 
-    /// Call it every failure timeout while [`has_followers_behind`](Self::has_followers_behind).
-    /// Who was behind the last time and has got no further does not hold anybody up any longer: a
-    /// complete replica is ordered to be none, a transfer is given up until it is asked for again.
-    /// Only those in `reachable` are judged; of the others it is known soon whether they are lost.
-    pub fn look(&mut self, reachable: &BTreeSet<MemberId>, out: &mut Vec<Output<C>>) {
+    /// Call it at intervals while [`has_followers_behind`](Self::has_followers_behind). Who was
+    /// behind `patience` intervals ago and has got no further since does not hold anybody up any
+    /// longer: a complete replica is ordered to be none, a transfer is given up until it is asked
+    /// for again. That must take longer than a lease, since a replica that hears nothing may
+    /// answer reads for so long. Only those in `reachable` are judged; of the others it is known
+    /// soon whether they are lost.
+    pub fn look(
+        &mut self,
+        reachable: &BTreeSet<MemberId>,
+        patience: u32,
+        out: &mut Vec<Output<C>>,
+    ) {
         let (epoch, number) = (self.config.epoch(), self.copy.number());
         let Some(leading) = &mut self.leading else { return };
         let mut stalled = Vec::new();
@@ -198,8 +205,9 @@ impl<C: Content> Replica<C> {
             if !follower.is_behind(number) || !reachable.contains(&member) {
                 continue;
             }
-            follower.looked_at = Some(there);
-            if before != Some(there) {
+            let looks = before.filter(|it| it.0 == there).map_or(0, |it| it.1 + 1);
+            follower.looked_at = Some((there, looks));
+            if looks < patience {
                 continue;
             }
             if follower.transfer.is_some() {

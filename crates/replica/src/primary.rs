@@ -64,8 +64,9 @@ pub(crate) struct Follower<C: Content> {
     /// It was told that everything up to here is acknowledged.
     pub(crate) told: u64,
     pub(crate) transfer: Option<Transfer<C>>,
-    /// How far it was when that was looked at last, if it was behind then.
-    pub(crate) looked_at: Option<(Option<u64>, u64)>,
+    /// How far it was when that was looked at last, if it was behind then, and how often before it
+    /// had been found to be there.
+    pub(crate) looked_at: Option<((Option<u64>, u64), u32)>,
 }
 
 impl<C: Content> Leading<C> {

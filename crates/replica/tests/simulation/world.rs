@@ -419,7 +419,7 @@ impl World {
         let Some(&me) = self.random.choice(&nodes) else { return };
         let node = self.nodes.get_mut(&me).expect("alive");
         let mut out = Vec::new();
-        node.replica.look(&node.reachable.clone(), &mut out);
+        node.replica.look(&node.reachable.clone(), 1, &mut out);
         self.perform(me, out);
     }
 

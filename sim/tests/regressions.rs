@@ -1,0 +1,18 @@
+//! Seeds that have found something, by what they found.
+
+use ais_sim::{Options, run};
+
+#[track_caller]
+fn holds(seed: u64, nodes: u32) {
+    if let Err(failure) = run(Options { nodes: Some(nodes), ..Options::of(seed) }) {
+        panic!("{failure}");
+    }
+}
+
+/// A node was cut off; its replica was not counted any more after half the failure timeout, while
+/// its lease still allowed it to answer reads from what it had.
+#[test]
+fn a_replica_is_counted_as_long_as_its_node_may_answer() {
+    holds(12, 4);
+    holds(28, 4);
+}
