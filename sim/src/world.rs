@@ -146,11 +146,24 @@ impl World {
         self.run_until(self.now + CALM - QUIET, false);
         self.ledger.quiet = true;
         self.run_until(self.now + QUIET, false);
+        self.empty_queue();
         invariants::messages::none_lost(self);
         invariants::actives::assigned(self);
         invariants::healing::healed(self);
         invariants::agreement::at_the_end(self);
         invariants::registers::were_registers(self);
+    }
+
+    /// Goes on as long as there are messages left and some are received.
+    fn empty_queue(&mut self) {
+        let mut before = None;
+        while let Some(received) = self.ledger.messages.unfinished() {
+            if before == Some(received) || self.failure.is_some() {
+                return;
+            }
+            before = Some(received);
+            self.run_until(self.now + QUIET, false);
+        }
     }
 
     fn run_until(&mut self, end: Duration, chaos: bool) {

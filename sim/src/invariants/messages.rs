@@ -107,6 +107,11 @@ impl Messages {
         self.kept = false;
     }
 
+    /// How many were received, if not all that were acknowledged were.
+    pub(crate) fn unfinished(&self) -> Option<usize> {
+        self.lost().is_err().then_some(self.received.len())
+    }
+
     /// Everything has come to rest: what was acknowledged must have been received.
     fn lost(&self) -> Result<(), String> {
         let acknowledged = self.sent.iter().filter(|(_, fate)| **fate == Fate::Acknowledged);
