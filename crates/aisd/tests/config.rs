@@ -160,11 +160,12 @@ fn certificates_open_other_addresses_and_errors_name_their_key() {
         let at = format!("{}:{line}: {key}: ", folder.path().join("node.toml").display());
         assert!(error.starts_with(&at) && error.contains(text), "{error}");
     };
-    said(10, "cert", "the certificate is for west, and this is node", &tls("west.pem", "west.key"));
-    said(11, "key", "it is not the key of", &tls("east.pem", "west.key"));
-    said(11, "key", "No such file", &tls("east.pem", "no.key"));
-    said(10, "cert", "there is no certificate in it", &tls("east.key", "east.key"));
-    said(21, "address", "without certificates nodes talk on loopback only", "[[nodes]]");
+    said(11, "cert", "the certificate is for west, and this is node", &tls("west.pem", "west.key"));
+    said(12, "key", "it is not the key of", &tls("east.pem", "west.key"));
+    said(12, "key", "No such file", &tls("east.pem", "no.key"));
+    write("empty.pem", "");
+    said(11, "cert", "there is no certificate in it", &tls("empty.pem", "east.key"));
+    said(18, "address", "without certificates nodes talk on loopback only", "[[nodes]]");
 }
 
 #[test]
