@@ -207,7 +207,7 @@ impl Clm {
                 if let Some(needed) = track::lacks_room(me, &self.state, request, buffer) {
                     return Ok(Some(Reply::NoSpace(needed)));
                 }
-                client.asked = steps.any();
+                client.asked |= steps.any();
                 let (client, process) = (caller.client, caller.process);
                 let request = self.ask(caller, Pending::Track(caller, request, buffer));
                 out.push(Output::Order(Command::Track { client, process, steps, request }));
@@ -466,11 +466,12 @@ impl Clm {
         let (caller, reply) = match pending {
             Pending::Track(caller, request, buffer) => {
                 let tracked = result.and_then(|()| self.track_now(caller, request, buffer, out));
-                // The membership has outgrown the caller's array in the meantime.
-                if let Some(client) = self.clients.get_mut(&caller.client)
-                    && client.tracking.is_none()
-                {
-                    release(caller.client, client, out);
+                match self.clients.get_mut(&caller.client) {
+                    Some(client) if client.tracking.is_some() => {}
+                    // The membership has outgrown the caller's array in the meantime.
+                    Some(client) => release(caller.client, client, out),
+                    // It has ended in the meantime, and all others know it only now.
+                    None => out.push(Output::Order(Command::Release(caller.client))),
                 }
                 (caller, tracked)
             }
