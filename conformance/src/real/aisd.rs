@@ -120,7 +120,8 @@ impl Daemons {
     fn configuration(&self, at: usize) -> String {
         let mut text = format!(
             "cluster = \"conformance\"\nnode = {:?}\ntransport = \"tcp\"\n\
-             socket = {{ path = {:?} }}\nfailure_timeout_ms = {FAILURE_MS}\n",
+             socket = {{ path = {:?} }}\nfailure_timeout_ms = {FAILURE_MS}\n\
+             ckpt = {{ faults = true }}\n",
             self.specs[at].name,
             self.socket(at),
         );
