@@ -1,7 +1,7 @@
 //! What the core costs: a write and an open, with few and with many sections and checkpoints, and
 //! the memory of a small section.
 //!
-//! `cargo bench -p ais-ckpt --bench core`; the figures of one run stand in `docs/performance.md`.
+//! `cargo bench -p ais-ckpt --bench core`, on a machine that does nothing else.
 //! One node without a network: every step of the service is here, nothing of a shell.
 #![allow(clippy::expect_used, reason = "a bench that cannot go on stops")]
 

@@ -13,7 +13,7 @@ impl Limits {
     pub const CALL_BYTES: u64 = 64 << 20;
     /// Elements in the vector of one call.
     pub const ELEMENTS: usize = 65_536;
-    /// What a section costs besides its data and its id, in bytes; `benches/core.rs` measures it.
+    /// What a section costs besides its data and its id, in bytes; `benches/core.rs` is there to measure it.
     pub const SECTION_OVERHEAD: u64 = 200;
     /// What a replica costs besides its sections and its history, in bytes.
     pub const REPLICA_OVERHEAD: u64 = 2048;
