@@ -50,8 +50,8 @@ static void states(void)
     MUST(sam_finalize() == BAD);
     MUST(sam_initialize(0, 0) == INVALID);
     MUST(sam_initialize(0, 3) == INVALID);
-    MUST(sam_initialize(2000, SAM_RECOVERY_POLICY_QUIT) == CS_OK);
-    MUST(sam_initialize(2000, SAM_RECOVERY_POLICY_QUIT) == BAD);
+    MUST(sam_initialize(20000, SAM_RECOVERY_POLICY_QUIT) == CS_OK);
+    MUST(sam_initialize(20000, SAM_RECOVERY_POLICY_QUIT) == BAD);
     MUST(sam_start() == BAD && sam_stop() == BAD && sam_hc_send() == BAD);
     MUST(sam_mark_failed() == BAD && sam_hc_callback_register(never) == BAD);
     MUST(sam_data_getsize(&size) == CS_OK && size == 0);
@@ -132,7 +132,7 @@ static void health_checks(void)
 {
     unsigned instance = 0;
     int seen = 0;
-    MUST(sam_initialize(400, SAM_RECOVERY_POLICY_RESTART) == CS_OK);
+    MUST(sam_initialize(2000, SAM_RECOVERY_POLICY_RESTART) == CS_OK);
     MUST(sam_register(&instance) == CS_OK);
     if (instance == 1) {
         MUST(sam_hc_callback_register(NULL) == INVALID);
@@ -156,7 +156,7 @@ static void warnings(void)
 {
     unsigned instance = 0;
     int seen = 0, i;
-    MUST(sam_initialize(400, SAM_RECOVERY_POLICY_RESTART) == CS_OK);
+    MUST(sam_initialize(2000, SAM_RECOVERY_POLICY_RESTART) == CS_OK);
     MUST(sam_register(&instance) == CS_OK);
     if (instance == 1) {
         signal(SIGUSR1, on_warning);
