@@ -1,6 +1,9 @@
 //! What can be said to `ais`.
 
-use crate::dev::{Wire, Witness};
+use crate::{
+    bench::Bench,
+    dev::{Wire, Witness},
+};
 use clap::{Args, Parser, Subcommand};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -40,6 +43,8 @@ pub(crate) enum Command {
     /// Certificates for the nodes of a cluster.
     #[command(subcommand)]
     Cert(Cert),
+    /// Measure how fast this machine is, beside the raw limits. One figure a line.
+    Bench(Bench),
     /// How the node is, and whom it sees.
     Status,
     /// Who votes, who may join, and what to do when a majority is lost.
@@ -63,6 +68,12 @@ pub(crate) enum Command {
     /// Run a node: what `aisd` does.
     #[command(hide = true)]
     Node(aisd::Arguments),
+    /// Answer so many bytes with the same, on the standard input, which is a socket.
+    #[command(hide = true)]
+    Echo {
+        /// How many.
+        bytes: usize,
+    },
     /// Run a tutorial: what its own program does.
     #[command(hide = true)]
     Example {

@@ -7,6 +7,7 @@
 
 mod args;
 mod ask;
+mod bench;
 mod cert;
 mod ckpt;
 mod cluster;

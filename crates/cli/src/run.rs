@@ -3,7 +3,7 @@
 use crate::{
     Failure,
     args::{Ais, Amf, Cert, CertInit, Clm, Command, Common, Cut, Dev, Msg, Sam},
-    ask, cert, ckpt, cluster, demo,
+    ask, bench, cert, ckpt, cluster, demo,
     dev::{Cluster, Lifetime, PATIENCE, Plan},
     sam,
     show::{Done, Seen, show},
@@ -33,6 +33,8 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Demo(demo) => {
             return demo::main(demo.keep.as_deref(), demo.transport, common.json);
         }
+        Command::Echo { bytes } => return bench::answer_echoes(bytes),
+        Command::Bench(it) => bench::main(&it, |sample| show(&sample, common.json)),
         Command::Dev(dev) => run_dev(dev, &common),
         Command::Cert(cert) => run_cert(&cert, &common),
         Command::Status => show_asked(&common, ask::status),

@@ -1,0 +1,82 @@
+//! `ais bench`: how fast this machine is, beside the raw limits that it is compared with, measured
+//! in the same run.
+//!
+//! Everything is real: daemons are processes, and so is who answers an echo. Where they run decides
+//! more than what they do (waking another processor costs several times an echo), so all of a run
+//! share one [`Placement`].
+
+mod ckpt;
+mod clm;
+mod echo;
+mod measure;
+mod site;
+
+pub(crate) use echo::answer as answer_echoes;
+
+use crate::{Failure, dev::Wire, show::Show};
+use measure::Sample;
+use site::{Placement, Site};
+
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Subject {
+    /// Echoes only.
+    Transport,
+    /// The Cluster Membership Service.
+    Clm,
+    /// The Checkpoint Service.
+    Ckpt,
+}
+
+/// How to measure.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// What; several are measured one after the other. Default: all.
+    #[arg(value_enum)]
+    subjects: Vec<Subject>,
+    /// How many nodes.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
+    nodes: u8,
+    /// What carries frames between them.
+    #[arg(long, value_enum, default_value = "tcp")]
+    transport: Wire,
+    /// Where processes run.
+    #[arg(long, value_enum, default_value = "free")]
+    placement: Placement,
+    /// How often each thing is done.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..))]
+    count: u32,
+}
+
+/// Measures and tells each figure as soon as it is there.
+///
+/// # Errors
+/// When processes cannot be started, or a call fails.
+pub(crate) fn main(bench: &Bench, mut tell: impl FnMut(Sample)) -> Result<(), Failure> {
+    let site = Site::new(bench.nodes, bench.transport, bench.placement)?;
+    let count = bench.count;
+    let wanted = |it| bench.subjects.is_empty() || bench.subjects.contains(&it);
+    // The raw limits come with whatever is compared with them.
+    for size in [64, 1024, 65536] {
+        tell(echo::unix(&site, size, count)?);
+    }
+    for size in [64, 1024] {
+        tell(echo::tcp(&site, size, count)?);
+    }
+    if wanted(Subject::Clm) {
+        clm::measure(&site, count, &mut tell)?;
+    }
+    if wanted(Subject::Ckpt) {
+        ckpt::measure(&site, count, &mut tell)?;
+    }
+    Ok(())
+}
+
+impl Show for Sample {
+    fn lines(&self) -> String {
+        format!(
+            "{:<44} {:>9} {:>9.0}/s   p50 {:>9.1} µs   p99 {:>9.1} µs   max {:>9.1} µs\n",
+            self.name, self.n, self.ops_per_s, self.p50_us, self.p99_us, self.max_us
+        )
+    }
+}

@@ -1,0 +1,107 @@
+//! Who runs where.
+
+use crate::{
+    Failure,
+    dev::{Cluster, Lifetime, PATIENCE, Plan, Wire},
+};
+use ais_client::Endpoint;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use tempfile::TempDir;
+
+/// Where processes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Placement {
+    /// Where the system likes.
+    Free,
+    /// All on one processor: what the software itself costs.
+    Same,
+    /// The measuring program on one processor, all others on the next.
+    Apart,
+}
+
+/// The processors of the measuring program and of all others; `None`: where the system likes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seats(Option<(usize, usize)>);
+
+impl Seats {
+    fn new(placement: Placement) -> Result<Self, Failure> {
+        let allowed = sched_getaffinity(None).map_err(|it| Failure::at(WHAT)(it.into()))?;
+        let mut processors = (0..CpuSet::MAX_CPU).filter(|it| allowed.is_set(*it));
+        let (first, second) = (processors.next(), processors.next());
+        match (placement, first, second) {
+            (Placement::Free, _, _) => Ok(Self(None)),
+            (Placement::Same, Some(first), _) => Ok(Self(Some((first, first)))),
+            (Placement::Apart, Some(first), Some(second)) => Ok(Self(Some((first, second)))),
+            (Placement::Same | Placement::Apart, _, _) => {
+                let text = "there are too few processors for this placement; choose another";
+                Err(Failure::Usage(text.to_owned()))
+            }
+        }
+    }
+
+    /// Runs `start`: processes that it starts come to their seats.
+    pub(crate) fn start<T>(self, start: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        let Some((ours, theirs)) = self.0 else { return start() };
+        pin(theirs)?;
+        let started = start();
+        pin(ours)?;
+        started
+    }
+}
+
+const WHAT: &str = "the processors of this machine";
+
+fn pin(to: usize) -> Result<(), Failure> {
+    let mut set = CpuSet::new();
+    set.set(to);
+    sched_setaffinity(None, &set).map_err(|it| Failure::at(WHAT)(it.into()))
+}
+
+/// A cluster of real daemons in a temporary folder.
+pub(crate) struct Site {
+    pub(crate) seats: Seats,
+    cluster: Cluster,
+    _folder: TempDir,
+}
+
+impl Site {
+    pub(crate) fn new(nodes: u8, transport: Wire, placement: Placement) -> Result<Self, Failure> {
+        let names: Vec<String> = (1..=nodes).map(|it| format!("n{it}")).collect();
+        let mut plan = Plan::new(names.iter().map(String::as_str));
+        plan.name = "bench".to_owned();
+        plan.transport = transport;
+        plan.log = "warn".to_owned();
+        let folder = TempDir::new().map_err(Failure::at("a temporary folder"))?;
+        let cluster = Cluster::create(folder.path(), &plan)?;
+        let seats = Seats::new(placement)?;
+        let site = Self { seats, cluster, _folder: folder };
+        seats.start(|| {
+            let all = &site.cluster.nodes;
+            all.iter()
+                .try_for_each(|node| site.cluster.start(&node.name, Lifetime::Parent).map(drop))
+        })?;
+        site.cluster.wait_formed(PATIENCE)?;
+        Ok(site)
+    }
+
+    /// Where programs reach the first node.
+    pub(crate) fn here(&self) -> Endpoint {
+        self.cluster.endpoint("n1")
+    }
+
+    /// How many nodes host services.
+    pub(crate) fn hosts(&self) -> usize {
+        self.cluster.nodes.iter().filter(|it| it.name != "witness").count()
+    }
+
+    pub(crate) fn program(&self) -> &std::path::Path {
+        &self.cluster.program
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // What does not end now ends with this process.
+        let _ = self.cluster.down();
+    }
+}
