@@ -65,7 +65,7 @@ fn open_flags() -> OpenFlags {
 }
 
 fn id(number: u32) -> SectionId {
-    SectionId::new(number.to_be_bytes().to_vec()).expect("it is short")
+    SectionId::new(number.to_be_bytes()).expect("it is short")
 }
 
 fn blocking(
