@@ -2,6 +2,7 @@
 
 use crate::{Aisd, Capi, Embedded, Sim};
 use ais_conformance_core::{Cluster, Feature, Implementation, Setup, Trouble};
+use ais_transport::net::Protocol;
 use ais_types::ServiceId;
 use std::path::PathBuf;
 
@@ -31,10 +32,7 @@ pub fn sim(medium: Medium) -> Box<dyn Implementation> {
 /// [`becomes_another`]: crate::becomes_another
 #[must_use]
 pub fn embedded(medium: Medium, program: PathBuf) -> Box<dyn Implementation> {
-    match medium {
-        Medium::Memory | Medium::Tcp => Box::new(Embedded { medium, program }),
-        Medium::Udp => none("embedded over udp", "the UDP transport is not supported yet"),
-    }
+    Box::new(Embedded { medium, program })
 }
 
 /// Daemons with real processes; `program` becomes them (see [`becomes_another`]).
@@ -44,8 +42,8 @@ pub fn embedded(medium: Medium, program: PathBuf) -> Box<dyn Implementation> {
 pub fn aisd(medium: Medium, program: PathBuf) -> Box<dyn Implementation> {
     match medium {
         Medium::Memory => none("aisd over memory", "daemons share no memory; use --transport tcp"),
-        Medium::Tcp => Box::new(Aisd { program }),
-        Medium::Udp => none("aisd over udp", "the UDP transport is not supported yet"),
+        Medium::Tcp => Box::new(Aisd { program, protocol: Protocol::Tcp }),
+        Medium::Udp => Box::new(Aisd { program, protocol: Protocol::Udp }),
     }
 }
 

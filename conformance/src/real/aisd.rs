@@ -8,6 +8,7 @@ use super::{
 use crate::services;
 use ais_client::{Endpoint, SOCKET_VARIABLE};
 use ais_conformance_core::{Cluster, Feature, Implementation, NodeSpec, Setup, Trouble};
+use ais_transport::net::Protocol;
 use ais_types::Name;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -39,11 +40,13 @@ const STOP: Duration = Duration::from_secs(10);
 pub struct Aisd {
     /// A program that becomes what `daemon` and `helper` say: `ais-conformance` itself.
     pub program: PathBuf,
+    /// How the daemons talk to each other.
+    pub protocol: Protocol,
 }
 
 impl Implementation for Aisd {
     fn name(&self) -> String {
-        "aisd over tcp".to_owned()
+        format!("aisd over {}", word(self.protocol))
     }
 
     fn supports(&self, feature: Feature) -> Result<(), String> {
@@ -60,8 +63,17 @@ impl Implementation for Aisd {
     }
 
     fn start(&self, setup: &Setup) -> Result<Box<dyn Cluster>, Trouble> {
-        let daemons = Daemons::new(self.program.clone(), vec![HELPER.into()], setup)?;
+        let mut daemons = Daemons::new(self.program.clone(), vec![HELPER.into()], setup)?;
+        daemons.protocol = self.protocol;
         Ok(Box::new(RealCluster::start(daemons, &setup.nodes)?))
+    }
+}
+
+/// As configurations say it.
+fn word(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
     }
 }
 
@@ -79,6 +91,7 @@ pub(super) struct Daemons {
     program: PathBuf,
     /// What makes the program a program under test.
     helper: Vec<OsString>,
+    protocol: Protocol,
     specs: Vec<NodeSpec>,
     addresses: Vec<SocketAddr>,
     running: Vec<Option<Child>>,
@@ -88,7 +101,7 @@ pub(super) struct Daemons {
 }
 
 impl Daemons {
-    /// Daemons that are not started yet.
+    /// Daemons that are not started yet, and will talk over TCP.
     pub(super) fn new(
         program: PathBuf,
         helper: Vec<OsString>,
@@ -105,6 +118,7 @@ impl Daemons {
         Ok(Self {
             program,
             helper,
+            protocol: Protocol::Tcp,
             addresses: addresses(setup.nodes.len()).map_err(broken)?,
             specs: setup.nodes.clone(),
             running: setup.nodes.iter().map(|_| None).collect(),
@@ -119,10 +133,10 @@ impl Daemons {
 
     fn configuration(&self, at: usize) -> String {
         let mut text = format!(
-            "cluster = \"conformance\"\nnode = {:?}\ntransport = \"tcp\"\n\
-             socket = {{ path = {:?} }}\nfailure_timeout_ms = {FAILURE_MS}\n\
-             ckpt = {{ faults = true }}\n",
+            "cluster = \"conformance\"\nnode = {:?}\ntransport = {:?}\n\
+             socket = {{ path = {:?} }}\nfailure_timeout_ms = {FAILURE_MS}\n",
             self.specs[at].name,
+            word(self.protocol),
             self.socket(at),
         );
         if self.components.is_some() {

@@ -13,6 +13,7 @@ use ais_client::{Endpoint, Patience, Session};
 use ais_conformance_core::{
     AnyCall, AnyCallback, AnyReply, Cluster, Feature, Implementation, Setup, Trouble,
 };
+use ais_transport::net::Protocol;
 use ais_types::{
     DispatchFlags, Error, ErrorCode, Name, Outcome, ServiceId, Time, Version, ckpt, clm,
 };
@@ -58,7 +59,9 @@ impl Implementation for Capi {
                 Err("the library is that of another service".to_owned())
             }
             Feature::Components => Err("components use the library of AMF".to_owned()),
-            other => Aisd { program: self.program.clone() }.supports(other),
+            other => {
+                Aisd { program: self.program.clone(), protocol: Protocol::Tcp }.supports(other)
+            }
         }
     }
 

@@ -38,7 +38,7 @@ const CLUSTER: &str = "conformance";
 /// Nodes of this implementation in this process.
 #[derive(Clone, Debug)]
 pub struct Embedded {
-    /// How they talk to each other: memory or TCP.
+    /// How they talk to each other.
     pub medium: Medium,
     /// A program that becomes the keeper of a node, and its components: `ais-conformance` itself.
     pub program: PathBuf,
@@ -72,7 +72,8 @@ impl Implementation for Embedded {
     fn start(&self, setup: &Setup) -> Result<Box<dyn Cluster>, Trouble> {
         let network = match self.medium {
             Medium::Memory => Wires::Memory(Network::new(1)),
-            Medium::Tcp | Medium::Udp => Wires::Tcp(addresses(setup.nodes.len())?),
+            Medium::Tcp => Wires::Net(net::Protocol::Tcp, addresses(setup.nodes.len())?),
+            Medium::Udp => Wires::Net(net::Protocol::Udp, addresses(setup.nodes.len())?),
         };
         let (site, components) = match &setup.model {
             Some(text) => self.site(setup, text).map(|(site, place)| (Some(site), Some(place)))?,
@@ -115,7 +116,7 @@ fn addresses(count: usize) -> Result<Vec<SocketAddr>, Trouble> {
 
 enum Wires {
     Memory(Network),
-    Tcp(Vec<SocketAddr>),
+    Net(net::Protocol, Vec<SocketAddr>),
 }
 
 /// What nodes have that start components.
@@ -312,8 +313,9 @@ async fn start(
             let (control, data) = (node.open(Class::Control), node.open(Class::Data));
             Ok((assemble(plan, launcher, control, data)?, None))
         }
-        Wires::Tcp(addresses) => {
+        Wires::Net(protocol, addresses) => {
             let mut config = net::Config::new(CLUSTER, me, addresses[plan.at]);
+            config.protocol = *protocol;
             config.peers = peers(plan, addresses);
             let node = net::NetNode::bind(config).await.map_err(|error| error.to_string())?;
             let (control, data) = (node.open(Class::Control), node.open(Class::Data));
@@ -345,7 +347,7 @@ fn assemble<T: Transport>(
     let spec = &plan.specs[plan.at];
     let addresses = match &*plan.wires {
         Wires::Memory(_) => vec![format!("10.0.0.{}:4000", plan.at + 1)],
-        Wires::Tcp(addresses) => vec![addresses[plan.at].to_string()],
+        Wires::Net(_, addresses) => vec![addresses[plan.at].to_string()],
     };
     let identity = Identity {
         node: id(plan.at),

@@ -1,6 +1,8 @@
 //! The handle of the Checkpoint Service (`SAI-AIS-CKPT-B.02.02 §3.5` to `§3.8`).
 
-use crate::{AsyncSession, Caller, Endpoint, Patience, Session, Wait};
+mod asynchronous;
+
+use crate::{Caller, Endpoint, Patience, Session, Wait};
 use ais_types::{
     DispatchFlags, Error, ErrorCode, Name, Outcome, Payload, Position, ServiceId, Time, Version,
     ckpt::{
@@ -18,7 +20,7 @@ use std::{
 const SERVICE: Time = Time(10 * Time::ONE_SECOND.0);
 
 /// A library handle of the Checkpoint Service. Blocking with a [`Session`], async with an
-/// [`AsyncSession`].
+/// [`AsyncSession`](crate::AsyncSession).
 ///
 /// A call is one question to the node and one answer. The errors of each are those that the
 /// specification gives it, and those of the session (see the crate's page).
@@ -535,81 +537,6 @@ impl Ckpt<Session> {
             }
             if flags == DispatchFlags::One {
                 return Ok(());
-            }
-        }
-    }
-}
-
-impl Ckpt<AsyncSession> {
-    /// Opens a session for a program written for `version`, with these callbacks (§3.5.1).
-    ///
-    /// # Errors
-    /// VERSION: ask for what `version.negotiate(ais_types::ckpt::VERSIONS)` names. TRY_AGAIN when
-    /// no node answers.
-    pub async fn initialize(
-        endpoint: &Endpoint,
-        version: Version,
-        callbacks: Callbacks,
-        program: &str,
-    ) -> Outcome<Self> {
-        let session = AsyncSession::open(endpoint, ServiceId::CKPT, version, program).await?;
-        let it = Self::over(session, version);
-        it.ask(Call::Initialize { version, callbacks }, initialized).await?;
-        Ok(it)
-    }
-
-    /// As [`Ckpt::initialize`], for programs with a track callback (B.02.03, an extension).
-    ///
-    /// # Errors
-    /// VERSION unless `version` is B.02 with a minor number of 3 or more: ask for
-    /// [`ais_types::ckpt::TRACK_VERSION`]. TRY_AGAIN when no node answers.
-    pub async fn initialize_tracking(
-        endpoint: &Endpoint,
-        version: Version,
-        callbacks: Callbacks,
-        program: &str,
-    ) -> Outcome<Self> {
-        let session = AsyncSession::open(endpoint, ServiceId::CKPT, version, program).await?;
-        let it = Self::over(session, version);
-        it.ask(Call::InitializeTracking { version, callbacks }, initialized).await?;
-        Ok(it)
-    }
-
-    /// For operators: every checkpoint of the cluster.
-    ///
-    /// # Errors
-    /// Only those of the session.
-    pub async fn list(&self) -> Outcome<Vec<Listed>> {
-        let mut all = Vec::new();
-        loop {
-            let some = self.list_after(all.last().map_or(0, |it: &Listed| it.id)).await?;
-            let last = some.len() < LISTED_MAX;
-            all.extend(some);
-            if last {
-                return Ok(all);
-            }
-        }
-    }
-
-    /// For operators: what needs no Initialize.
-    ///
-    /// # Errors
-    /// TRY_AGAIN when no node answers.
-    pub async fn observe(endpoint: &Endpoint, program: &str) -> Outcome<Self> {
-        let version = Version::b(2, 2);
-        let session = AsyncSession::open(endpoint, ServiceId::CKPT, version, program).await?;
-        Ok(Self::over(session, version))
-    }
-
-    /// The next callback; `None` when the wait is over.
-    ///
-    /// # Errors
-    /// BAD_HANDLE once the session is finalized.
-    pub async fn next_callback(&self, wait: Wait) -> Outcome<Option<Callback>> {
-        loop {
-            match self.session.callback(wait).await? {
-                Some(callback) if !self.wanted(&callback) => {}
-                found => return Ok(found),
             }
         }
     }

@@ -45,6 +45,11 @@ pub struct Progress {
     pub transfer: Option<(u64, u64)>,
 }
 
+/// How much longer the last complete replica beside the primary's is waited for: longer than a group
+/// takes to order out one of two members that do not hear each other. It may choose the primary,
+/// and then the silent one has all that is left.
+const LAST: u32 = 3;
+
 impl<C: Content> Replica<C> {
     /// The link to a follower is up again, or it has missed something.
     pub(crate) fn follower_up(&mut self, member: MemberId, out: &mut Vec<Output<C>>) {
@@ -188,7 +193,8 @@ impl<C: Content> Replica<C> {
     /// longer: a complete replica is ordered to be none, a transfer is given up until it is asked
     /// for again. That must take longer than a lease, since a replica that hears nothing may
     /// answer reads for so long. Only those in `reachable` are judged; of the others it is known
-    /// soon whether they are lost.
+    /// soon whether they are lost. The last complete replica beside the primary's is waited for
+    /// [`LAST`] times as long.
     pub fn look(
         &mut self,
         reachable: &BTreeSet<MemberId>,
@@ -197,6 +203,10 @@ impl<C: Content> Replica<C> {
     ) {
         let (epoch, number) = (self.config.epoch(), self.copy.number());
         let Some(leading) = &mut self.leading else { return };
+        let primary = self.config.primary();
+        let mut counted: BTreeSet<MemberId> =
+            self.config.complete().filter(|it| Some(*it) != primary).collect();
+        counted.retain(|it| !leading.lagging.contains(it));
         let mut stalled = Vec::new();
         for (&member, follower) in &mut leading.followers {
             let taken = follower.transfer.as_ref().map_or(0, |it| it.taken);
@@ -207,12 +217,14 @@ impl<C: Content> Replica<C> {
             }
             let looks = before.filter(|it| it.0 == there).map_or(0, |it| it.1 + 1);
             follower.looked_at = Some((there, looks));
-            if looks < patience {
+            let last = counted.len() == 1 && counted.contains(&member);
+            if looks < if last { patience.saturating_mul(LAST) } else { patience } {
                 continue;
             }
             if follower.transfer.is_some() {
                 stalled.push(member);
             } else if leading.lagging.insert(member) {
+                counted.remove(&member);
                 out.push(Output::Lagging { epoch, member });
             }
         }

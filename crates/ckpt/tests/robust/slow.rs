@@ -7,10 +7,31 @@ use ais_types::{
 };
 use std::time::Duration;
 
-/// Who writes waits for a silent replica no longer than the failure timeout; when it speaks again
-/// it goes on from where it was, and counts again.
+/// With a third replica who writes waits for a silent one no longer than the failure timeout.
 #[test]
 fn nobody_waits_for_a_silent_replica_longer_than_the_failure_timeout() {
+    let mut c = Cluster::of(3);
+    let programs = [1, 2, 3].map(|node| c.new_program(node));
+    let kind = attributes(ALL | COLLOCATED, 500, 0, 5, 100);
+    let h = handle(c.call(programs[0], open(N, kind, READ | WRITE | CREATE)));
+    for program in &programs[1..] {
+        handle(c.call(*program, open(N, None, READ)));
+    }
+    c.call(programs[0], create(h, "11", b"old")).unwrap();
+    c.slow.insert(3);
+    let caller = c.begin(programs[0], overwrite(h, "11", b"new"));
+    c.pass(Duration::from_millis(900));
+    assert!(c.answer(caller).is_none(), "it may answer in time");
+    c.pass(Duration::from_millis(200));
+    c.answer(caller).expect("nobody waits any longer").unwrap();
+    assert_eq!(c.node(1).counters().lagging, 1);
+}
+
+/// Who writes waits for the only other replica for three failure timeouts: until then the group may
+/// have ordered out the primary, and only the silent one would be left. When it speaks again it
+/// goes on from where it was, and counts again.
+#[test]
+fn the_only_other_replica_is_waited_for_until_the_group_has_decided() {
     for flags in [ALL, ALL | COLLOCATED, ACTIVE] {
         let mut c = Cluster::of(2);
         let (p, q) = (c.new_program(1), c.new_program(2));
@@ -25,7 +46,9 @@ fn nobody_waits_for_a_silent_replica_longer_than_the_failure_timeout() {
         assert_eq!(c.answer(caller).is_none(), waits);
         let synchronized =
             (!waits).then(|| c.begin(p, Call::Synchronize { checkpoint: hp, timeout: Time::END }));
-        c.pass(Duration::from_millis(1_100));
+        c.pass(Duration::from_millis(2_900));
+        assert_eq!(c.node(1).counters().lagging, 0, "flags {flags}: given up too early");
+        c.pass(Duration::from_millis(200));
         if waits {
             c.answer(caller).expect("nobody waits any longer").unwrap();
         }
