@@ -1,7 +1,8 @@
 //! Every scenario of the project can be read, and its calls mean something.
 
 use ais_conformance_core::{
-    Action, AnyCall, Names, Words, clauses, parse, scenarios, vocabulary::SERVICES,
+    Action, AnyCall, Names, SessionName, Word, Words, clauses, parse, scenarios,
+    vocabulary::SERVICES,
 };
 use ais_types::{Name, NodeId};
 
@@ -36,7 +37,7 @@ fn every_service_has_a_list_of_clauses() {
     }
 }
 
-/// Calls that no vocabulary understands. Variables stand for a number here.
+/// Calls that no vocabulary understands. Variables stand for a number here, or for a position.
 fn senseless(scenario: &ais_conformance_core::Scenario) -> Vec<String> {
     let mut names = Names::new();
     for (number, node) in (1..).zip(scenario.nodes()) {
@@ -46,13 +47,16 @@ fn senseless(scenario: &ais_conformance_core::Scenario) -> Vec<String> {
         Action::Call { session, words, .. } => Some((step, session, words)),
         _ => None,
     });
+    let read = |session: &SessionName, words: &[Word], value: &str| {
+        let words = words.iter().map(|it| match it.text.split_once('$') {
+            Some((before, _)) if !it.quoted => format!("{before}{value}"),
+            _ => it.text.clone(),
+        });
+        AnyCall::read(session.service, &mut Words::new(words), &names)
+    };
     calls
         .filter_map(|(step, session, words)| {
-            let words = words.iter().map(|it| match it.text.split_once('$') {
-                Some((before, _)) if !it.quoted => format!("{before}1"),
-                _ => it.text.clone(),
-            });
-            let read = AnyCall::read(session.service, &mut Words::new(words), &names);
+            let read = read(session, words, "1").or_else(|_| read(session, words, "1.1"));
             read.err().map(|wrong| format!("{}, line {}: {wrong}", scenario.id, step.line))
         })
         .collect()

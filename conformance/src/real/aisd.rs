@@ -133,10 +133,11 @@ impl Daemons {
 
     fn configuration(&self, at: usize) -> String {
         let mut text = format!(
-            "cluster = \"conformance\"\nnode = {:?}\ntransport = {:?}\n\
+            "cluster = \"conformance\"\nnode = {:?}\ntransport = {:?}\ndata = \"data-{}\"\n\
              socket = {{ path = {:?} }}\nfailure_timeout_ms = {FAILURE_MS}\n",
             self.specs[at].name,
             word(self.protocol),
+            self.specs[at].name,
             self.socket(at),
         );
         if self.components.is_some() {

