@@ -37,7 +37,8 @@ fn every_service_has_a_list_of_clauses() {
     }
 }
 
-/// Calls that no vocabulary understands. Variables stand for a number here, or for a position.
+/// Calls that no vocabulary understands. Variables stand for a number here, the last one of a call
+/// perhaps for a position.
 fn senseless(scenario: &ais_conformance_core::Scenario) -> Vec<String> {
     let mut names = Names::new();
     for (number, node) in (1..).zip(scenario.nodes()) {
@@ -47,9 +48,12 @@ fn senseless(scenario: &ais_conformance_core::Scenario) -> Vec<String> {
         Action::Call { session, words, .. } => Some((step, session, words)),
         _ => None,
     });
-    let read = |session: &SessionName, words: &[Word], value: &str| {
-        let words = words.iter().map(|it| match it.text.split_once('$') {
-            Some((before, _)) if !it.quoted => format!("{before}{value}"),
+    let read = |session: &SessionName, words: &[Word], last: &str| {
+        let is_variable = |it: &Word| it.text.contains('$') && !it.quoted;
+        let place = words.iter().rposition(is_variable);
+        let words = words.iter().enumerate().map(|(at, it)| match it.text.split_once('$') {
+            Some((before, _)) if !it.quoted && Some(at) == place => format!("{before}{last}"),
+            Some((before, _)) if !it.quoted => format!("{before}1"),
             _ => it.text.clone(),
         });
         AnyCall::read(session.service, &mut Words::new(words), &names)

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 /// The largest payload of one entry, in bytes. Bulk belongs on the data path.
 pub const PAYLOAD_MAX: usize = 1 << 20;
 
-/// What may overtake what. Recovery traffic is never held back by a [plug](RecoveryPlug).
+/// What may overtake what. Recovery traffic is never held back by a [plug](crate::RecoveryPlug).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Priority {
     /// Rebuilding state after a view change.

@@ -194,7 +194,7 @@ impl<C: Content> Replica<C> {
     /// for again. That must take longer than a lease, since a replica that hears nothing may
     /// answer reads for so long. Only those in `reachable` are judged; of the others it is known
     /// soon whether they are lost. The last complete replica beside the primary's is waited for
-    /// [`LAST`] times as long.
+    /// three times as long.
     pub fn look(
         &mut self,
         reachable: &BTreeSet<MemberId>,

@@ -1,7 +1,7 @@
 //! The functions of the original with the arguments of C: what `libsam.so` exports, but for their names.
 //!
 //! Each returns a `cs_error_t`: 1, or the number of the code that the function of the same name in
-//! [`raw`](crate::raw) fails with. A fault of the library itself is 2 and never unwinds into C.
+//! `raw` fails with. A fault of the library itself is 2 and never unwinds into C.
 #![expect(unsafe_code, reason = "C gives pointers")]
 
 use crate::{Error, health::Callback, raw};
