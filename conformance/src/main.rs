@@ -4,11 +4,12 @@
 use ais_conformance::{Medium, implementation};
 use ais_conformance_core::{
     Clauses, Gaps, Implementation, Options, Outcome, ParseError, Run, Scenario, clauses, coverage,
-    junit, markdown, parse, run_all, scenarios, summary, text, vocabulary,
+    junit, markdown, parse, run_at_once, scenarios, summary, text, vocabulary,
 };
 use clap::{Parser, ValueEnum};
 use std::{
-    collections::BTreeSet, env, ffi::OsString, path::PathBuf, process::ExitCode, time::Instant,
+    collections::BTreeSet, env, ffi::OsString, num::NonZeroUsize, path::PathBuf, process::ExitCode,
+    time::Instant,
 };
 
 /// Judges an implementation of the Application Interface Specification.
@@ -30,6 +31,9 @@ struct Arguments {
     /// Only scenarios whose identity begins so, e.g. clm/3.6; may be given several times.
     #[arg(long)]
     scenario: Vec<String>,
+    /// How many scenarios are under way at the same time, each with a cluster of its own.
+    #[arg(long, default_value_t = NonZeroUsize::MIN)]
+    jobs: NonZeroUsize,
     /// Besides the text, a report in this form on standard output.
     #[arg(long, value_enum)]
     report: Option<Report>,
@@ -108,7 +112,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
             true => eprintln!("{}", text(outcome)),
             false => println!("{}", text(outcome)),
         };
-        let outcomes = run_all(&chosen, &*implementation, &gaps, options, &clock, &mut told);
+        let jobs = arguments.jobs;
+        let outcomes =
+            run_at_once(jobs, &chosen, &*implementation, &gaps, options, &clock, &mut told);
         runs.push(Run { implementation: implementation.name(), outcomes });
     }
     report(arguments, &chosen, &runs)
@@ -197,7 +203,7 @@ fn implementation_of(
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a scenario took, for the report")]
-fn clock() -> impl Fn() -> std::time::Duration {
+fn clock() -> impl Fn() -> std::time::Duration + Sync {
     let begun = Instant::now();
     move || begun.elapsed()
 }

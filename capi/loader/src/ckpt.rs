@@ -51,12 +51,7 @@ functions! {
         saCkptIOVectorElementDataFree: fn(u64, *mut c_void);
         saCkptCheckpointSynchronize: fn(u64, i64);
         saCkptCheckpointSynchronizeAsync: fn(u64, u64);
-    }
-}
-
-functions! {
-    /// The extension of `saCkpt.h` that tracks changes; not every library has it.
-    Tracking {
+        // The extension that tracks changes.
         saCkptInitialize_2: fn(*mut u64, *const SaCkptCallbacksT_2, *mut SaVersionT);
         saCkptTrack: fn(u64);
         saCkptTrackStop: fn(u64);
@@ -72,6 +67,9 @@ fn tell(callback: Callback) {
     TOLD.with_borrow_mut(|told| told.push(callback));
 }
 
+/// The largest buffer that is passed to a read, however large it is said to be.
+const ROOM_MAX: u64 = 64 << 20;
+
 /// `SaDispatchFlagsT`.
 pub(crate) fn number(flags: DispatchFlags) -> u32 {
     match flags {
@@ -84,7 +82,6 @@ pub(crate) fn number(flags: DispatchFlags) -> u32 {
 /// A library of CKPT.
 pub struct CkptLibrary {
     functions: Functions,
-    tracking: Option<Tracking>,
 }
 
 /// Octets of section ids, and the ids that point to them.
@@ -100,15 +97,13 @@ impl CkptLibrary {
     /// Loads it.
     ///
     /// # Errors
-    /// When it cannot be loaded, or lacks a function (those of the track extension may be absent).
+    /// When it cannot be loaded, or is no library of CKPT.
     pub fn load(path: &Path) -> Result<Self, String> {
-        let functions = Functions::find(load(path)?)?;
-        let tracking = load(path).and_then(Tracking::find).ok();
-        Ok(Self { functions, tracking })
-    }
-
-    fn tracking(&self) -> Outcome<&Tracking> {
-        self.tracking.as_ref().ok_or_else(|| no_function("tracking of changes"))
+        let functions = Functions::find(load(path)?);
+        match functions.saCkptInitialize() {
+            Ok(_) => Ok(Self { functions }),
+            Err(_) => Err(format!("{} is no library of CKPT: no saCkptInitialize", path.display())),
+        }
     }
 
     /// Opens a handle.
@@ -123,7 +118,7 @@ impl CkptLibrary {
         };
         // SAFETY: everything pointed to lives here.
         let code = unsafe {
-            (self.functions.saCkptInitialize)(
+            (self.functions.saCkptInitialize()?)(
                 &raw mut handle,
                 &raw const callbacks,
                 &raw mut granted,
@@ -148,7 +143,7 @@ impl CkptLibrary {
             saCkptCheckpointSynchronizeCallback: callbacks.synchronize.then_some(on_synchronize),
             saCkptCheckpointTrackCallback: callbacks.track.then_some(on_track),
         };
-        let function = self.tracking()?.saCkptInitialize_2;
+        let function = self.functions.saCkptInitialize_2()?;
         // SAFETY: everything pointed to lives here.
         let code = unsafe { function(&raw mut handle, &raw const callbacks, &raw mut granted) };
         outcome("saCkptInitialize_2", code)?;
@@ -169,7 +164,7 @@ impl CkptLibrary {
             Call::OpenAsync { invocation, name, attributes, flags } => {
                 let (name, attributes) = (name::write(name), attributes.map(Attributes::from));
                 let attributes = attributes.as_ref().map_or(ptr::null(), ptr::from_ref);
-                let open = f.saCkptCheckpointOpenAsync;
+                let open = f.saCkptCheckpointOpenAsync()?;
                 // SAFETY: everything pointed to lives here.
                 let code =
                     unsafe { open(handle, *invocation, &raw const name, attributes, flags.0) };
@@ -177,23 +172,25 @@ impl CkptLibrary {
             }
             Call::Close { checkpoint } => {
                 // SAFETY: numbers only.
-                done("saCkptCheckpointClose", unsafe { (f.saCkptCheckpointClose)(*checkpoint) })
+                done("saCkptCheckpointClose", unsafe { (f.saCkptCheckpointClose()?)(*checkpoint) })
             }
             Call::Unlink { name } => {
                 let name = name::write(name);
                 // SAFETY: the name lives here.
-                let code = unsafe { (f.saCkptCheckpointUnlink)(handle, &raw const name) };
+                let code = unsafe { (f.saCkptCheckpointUnlink()?)(handle, &raw const name) };
                 done("saCkptCheckpointUnlink", code)
             }
             Call::RetentionDurationSet { checkpoint, duration } => {
-                let set = f.saCkptCheckpointRetentionDurationSet;
+                let set = f.saCkptCheckpointRetentionDurationSet()?;
                 // SAFETY: numbers only.
                 let code = unsafe { set(*checkpoint, duration.0) };
                 done("saCkptCheckpointRetentionDurationSet", code)
             }
             Call::ActiveReplicaSet { checkpoint } => {
                 // SAFETY: numbers only.
-                done("saCkptActiveReplicaSet", unsafe { (f.saCkptActiveReplicaSet)(*checkpoint) })
+                done("saCkptActiveReplicaSet", unsafe {
+                    (f.saCkptActiveReplicaSet()?)(*checkpoint)
+                })
             }
             Call::StatusGet { checkpoint } => self.status(*checkpoint).map(Reply::Status),
             Call::SectionCreate { checkpoint, section, expiration, data } => self
@@ -202,17 +199,17 @@ impl CkptLibrary {
             Call::SectionDelete { checkpoint, section } => {
                 let id = c_id(section);
                 // SAFETY: the id lives here.
-                let code = unsafe { (f.saCkptSectionDelete)(*checkpoint, &raw const id) };
+                let code = unsafe { (f.saCkptSectionDelete()?)(*checkpoint, &raw const id) };
                 done("saCkptSectionDelete", code)
             }
             Call::SectionExpirationTimeSet { checkpoint, section, expiration } => {
-                let (id, set) = (c_id(section), f.saCkptSectionExpirationTimeSet);
+                let (id, set) = (c_id(section), f.saCkptSectionExpirationTimeSet()?);
                 // SAFETY: the id lives here.
                 let code = unsafe { set(*checkpoint, &raw const id, expiration.0) };
                 done("saCkptSectionExpirationTimeSet", code)
             }
             Call::SectionIterationInitialize { checkpoint, chosen, expiration } => {
-                let (mut iteration, begin) = (0, f.saCkptSectionIterationInitialize);
+                let (mut iteration, begin) = (0, f.saCkptSectionIterationInitialize()?);
                 // SAFETY: there is room for the handle.
                 let code =
                     unsafe { begin(*checkpoint, chosen.0, expiration.0, &raw mut iteration) };
@@ -222,12 +219,12 @@ impl CkptLibrary {
             Call::SectionIterationNext { iteration } => self.next(*iteration).map(Reply::Section),
             Call::SectionIterationFinalize { iteration } => {
                 // SAFETY: numbers only.
-                let code = unsafe { (f.saCkptSectionIterationFinalize)(*iteration) };
+                let code = unsafe { (f.saCkptSectionIterationFinalize()?)(*iteration) };
                 done("saCkptSectionIterationFinalize", code)
             }
             Call::Write { checkpoint, elements } => self.write(*checkpoint, elements),
             Call::Overwrite { checkpoint, section, data } => {
-                let (id, over) = (c_id(section), f.saCkptSectionOverwrite);
+                let (id, over) = (c_id(section), f.saCkptSectionOverwrite()?);
                 let (data, size) = (data.as_ptr().cast(), data.len() as u64);
                 // SAFETY: id and data live here.
                 let code = unsafe { over(*checkpoint, &raw const id, data, size) };
@@ -236,22 +233,22 @@ impl CkptLibrary {
             Call::Read { checkpoint, elements } => self.read(*checkpoint, elements),
             Call::Synchronize { checkpoint, timeout } => {
                 // SAFETY: numbers only.
-                let code = unsafe { (f.saCkptCheckpointSynchronize)(*checkpoint, timeout.0) };
+                let code = unsafe { (f.saCkptCheckpointSynchronize()?)(*checkpoint, timeout.0) };
                 done("saCkptCheckpointSynchronize", code)
             }
             Call::SynchronizeAsync { checkpoint, invocation } => {
-                let synchronize = f.saCkptCheckpointSynchronizeAsync;
+                let synchronize = f.saCkptCheckpointSynchronizeAsync()?;
                 // SAFETY: numbers only.
                 let code = unsafe { synchronize(*checkpoint, *invocation) };
                 done("saCkptCheckpointSynchronizeAsync", code)
             }
             Call::Track => {
                 // SAFETY: numbers only.
-                done("saCkptTrack", unsafe { (self.tracking()?.saCkptTrack)(handle) })
+                done("saCkptTrack", unsafe { (self.functions.saCkptTrack()?)(handle) })
             }
             Call::TrackStop => {
                 // SAFETY: numbers only.
-                done("saCkptTrackStop", unsafe { (self.tracking()?.saCkptTrackStop)(handle) })
+                done("saCkptTrackStop", unsafe { (self.functions.saCkptTrackStop()?)(handle) })
             }
             other => Err(no_function(&format!("{other:?}"))),
         }
@@ -267,7 +264,7 @@ impl CkptLibrary {
     ) -> Outcome<Reply> {
         let (name, attributes) = (name::write(name), attributes.map(Attributes::from));
         let attributes = attributes.as_ref().map_or(ptr::null(), ptr::from_ref);
-        let (mut opened, open) = (0, self.functions.saCkptCheckpointOpen);
+        let (mut opened, open) = (0, self.functions.saCkptCheckpointOpen()?);
         // SAFETY: everything pointed to lives here.
         let code =
             unsafe { open(handle, &raw const name, attributes, flags, timeout.0, &raw mut opened) };
@@ -276,7 +273,7 @@ impl CkptLibrary {
 
     fn status(&self, checkpoint: u64) -> Outcome<CheckpointDescriptor> {
         let mut status = MaybeUninit::<SaCkptCheckpointDescriptorT>::zeroed();
-        let get = self.functions.saCkptCheckpointStatusGet;
+        let get = self.functions.saCkptCheckpointStatusGet()?;
         // SAFETY: there is room for it.
         outcome("saCkptCheckpointStatusGet", unsafe { get(checkpoint, status.as_mut_ptr()) })?;
         // SAFETY: zeros are a descriptor, and the library may have written another.
@@ -308,7 +305,7 @@ impl CkptLibrary {
             sectionId: &raw mut id,
             expirationTime: expiration.0,
         };
-        let create = self.functions.saCkptSectionCreate;
+        let create = self.functions.saCkptSectionCreate()?;
         let (bytes, size) = (data.as_ptr().cast(), data.len() as u64);
         // SAFETY: everything pointed to lives here.
         let code = unsafe { create(checkpoint, &raw mut attributes, bytes, size) };
@@ -317,7 +314,7 @@ impl CkptLibrary {
         let created = unsafe { read_id(&id) };
         if section.is_none() {
             // SAFETY: from this library.
-            let freed = unsafe { (self.functions.saCkptSectionIdFree)(checkpoint, id.id) };
+            let freed = unsafe { (self.functions.saCkptSectionIdFree()?)(checkpoint, id.id) };
             outcome("saCkptSectionIdFree", freed)?;
         }
         Ok(created)
@@ -325,7 +322,7 @@ impl CkptLibrary {
 
     fn next(&self, iteration: u64) -> Outcome<SectionDescriptor> {
         let mut found = MaybeUninit::<SaCkptSectionDescriptorT>::zeroed();
-        let next = self.functions.saCkptSectionIterationNext;
+        let next = self.functions.saCkptSectionIterationNext()?;
         // SAFETY: there is room for it.
         outcome("saCkptSectionIterationNext", unsafe { next(iteration, found.as_mut_ptr()) })?;
         // SAFETY: zeros are a descriptor, and the library may have written another.
@@ -353,14 +350,16 @@ impl CkptLibrary {
         };
         let vector: Vec<_> = elements.iter().map(element).collect();
         let (count, mut index) = (vector.len() as u32, u32::MAX);
-        let write = self.functions.saCkptCheckpointWrite;
+        let write = self.functions.saCkptCheckpointWrite()?;
         // SAFETY: everything pointed to lives here; writing reads only.
         let code = unsafe { write(checkpoint, vector.as_ptr(), count, &raw mut index) };
         blamed("saCkptCheckpointWrite", code, index).map(|()| Reply::Done)
     }
 
     fn read(&self, checkpoint: u64, elements: &[ReadElement]) -> Outcome<Reply> {
-        let room = |it: &ReadElement| it.size.map(|size| vec![0_u8; size.max(1) as usize]);
+        // A program may say that its buffer is larger than it is. No section is as large as this.
+        let room = |size: u64| vec![0_u8; size.clamp(1, ROOM_MAX) as usize];
+        let room = |it: &ReadElement| it.size.map(room);
         let mut buffers: Vec<Option<Vec<u8>>> = elements.iter().map(room).collect();
         let element = |(it, buffer): (&ReadElement, &mut Option<Vec<u8>>)| SaCkptIOVectorElementT {
             sectionId: c_id(&it.section),
@@ -371,12 +370,16 @@ impl CkptLibrary {
         };
         let mut vector: Vec<_> = elements.iter().zip(&mut buffers).map(element).collect();
         let (count, mut index) = (vector.len() as u32, u32::MAX);
-        let read = self.functions.saCkptCheckpointRead;
+        let read = self.functions.saCkptCheckpointRead()?;
         // SAFETY: everything pointed to lives here, and is as large as it says.
         let code = unsafe { read(checkpoint, vector.as_mut_ptr(), count, &raw mut index) };
         blamed("saCkptCheckpointRead", code, index)?;
         let mut found = Vec::new();
         for (element, buffer) in vector.iter().zip(&buffers) {
+            if buffer.as_ref().is_some_and(|it| element.readSize > it.len() as u64) {
+                let text = format!("{} bytes were read into a smaller buffer", element.readSize);
+                return Err(Error::new(ErrorCode::Library, text));
+            }
             let bytes = match element.dataBuffer.is_null() {
                 true => Vec::new(),
                 // SAFETY: the library says that so many bytes are there.
@@ -389,7 +392,7 @@ impl CkptLibrary {
                 .to_vec(),
             };
             if buffer.is_none() && !element.dataBuffer.is_null() {
-                let free = self.functions.saCkptIOVectorElementDataFree;
+                let free = self.functions.saCkptIOVectorElementDataFree()?;
                 // SAFETY: from this library.
                 let freed = unsafe { free(checkpoint, element.dataBuffer) };
                 outcome("saCkptIOVectorElementDataFree", freed)?;
@@ -406,7 +409,7 @@ impl CkptLibrary {
     pub fn selection_object(&self, handle: u64) -> Outcome<u64> {
         let mut object = 0;
         // SAFETY: there is room for it.
-        let code = unsafe { (self.functions.saCkptSelectionObjectGet)(handle, &raw mut object) };
+        let code = unsafe { (self.functions.saCkptSelectionObjectGet()?)(handle, &raw mut object) };
         outcome("saCkptSelectionObjectGet", code).map(|()| object)
     }
 
@@ -417,7 +420,7 @@ impl CkptLibrary {
     pub fn dispatch(&self, handle: u64, flags: DispatchFlags) -> Outcome<Vec<Callback>> {
         TOLD.take();
         // SAFETY: numbers only.
-        let code = unsafe { (self.functions.saCkptDispatch)(handle, number(flags)) };
+        let code = unsafe { (self.functions.saCkptDispatch()?)(handle, number(flags)) };
         outcome("saCkptDispatch", code).map(|()| TOLD.take())
     }
 
@@ -427,7 +430,7 @@ impl CkptLibrary {
     /// What the library returns.
     pub fn finalize(&self, handle: u64) -> Outcome<()> {
         // SAFETY: numbers only.
-        outcome("saCkptFinalize", unsafe { (self.functions.saCkptFinalize)(handle) })
+        outcome("saCkptFinalize", unsafe { (self.functions.saCkptFinalize()?)(handle) })
     }
 }
 

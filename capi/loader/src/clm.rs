@@ -55,9 +55,13 @@ impl ClmLibrary {
     /// Loads it.
     ///
     /// # Errors
-    /// When it cannot be loaded, or lacks a function.
+    /// When it cannot be loaded, or is no library of CLM.
     pub fn load(path: &Path) -> Result<Self, String> {
-        Functions::find(load(path)?).map(Self)
+        let functions = Functions::find(load(path)?);
+        match functions.saClmInitialize().is_err() && functions.saClmInitialize_4().is_err() {
+            true => Err(format!("{} is no library of CLM: no saClmInitialize", path.display())),
+            false => Ok(Self(functions)),
+        }
     }
 
     /// Opens a handle. VERSION is a reply: [`Reply::VersionRefused`], without a handle.
@@ -79,7 +83,7 @@ impl ClmLibrary {
                     saClmClusterTrackCallback: callbacks.track.then_some(on_track),
                 };
                 // SAFETY: everything pointed to lives here.
-                unsafe { (self.0.saClmInitialize)(to_handle, &raw const callbacks, to_version) }
+                unsafe { (self.0.saClmInitialize()?)(to_handle, &raw const callbacks, to_version) }
             }
             Api::B04 => {
                 let callbacks = SaClmCallbacksT_4 {
@@ -87,7 +91,9 @@ impl ClmLibrary {
                     saClmClusterTrackCallback: callbacks.track.then_some(on_track_4),
                 };
                 // SAFETY: everything pointed to lives here.
-                unsafe { (self.0.saClmInitialize_4)(to_handle, &raw const callbacks, to_version) }
+                unsafe {
+                    (self.0.saClmInitialize_4()?)(to_handle, &raw const callbacks, to_version)
+                }
             }
         };
         match outcome("saClmInitialize", code) {
@@ -109,7 +115,7 @@ impl ClmLibrary {
             Call::Track { api: Api::B01, flags, buffer } => self.track(handle, flags.0, buffer),
             Call::TrackStop => {
                 // SAFETY: numbers only.
-                let code = unsafe { (self.0.saClmClusterTrackStop)(handle) };
+                let code = unsafe { (self.0.saClmClusterTrackStop()?)(handle) };
                 outcome("saClmClusterTrackStop", code).map(|()| Reply::Stopped(0))
             }
             Call::NodeGet { api, node, timeout } => {
@@ -117,7 +123,8 @@ impl ClmLibrary {
             }
             Call::NodeGetAsync { invocation, node } => {
                 // SAFETY: numbers only.
-                let code = unsafe { (self.0.saClmClusterNodeGetAsync)(handle, invocation, node.0) };
+                let code =
+                    unsafe { (self.0.saClmClusterNodeGetAsync()?)(handle, invocation, node.0) };
                 outcome("saClmClusterNodeGetAsync", code).map(|()| Reply::Asked)
             }
             Call::Response { invocation, response } => {
@@ -127,7 +134,7 @@ impl ClmLibrary {
                     Response::Error => 3,
                 };
                 // SAFETY: numbers only.
-                let code = unsafe { (self.0.saClmResponse_4)(handle, invocation, response) };
+                let code = unsafe { (self.0.saClmResponse_4()?)(handle, invocation, response) };
                 outcome("saClmResponse_4", code).map(|()| Reply::Responded)
             }
             ref other => Err(no_function(&format!("{other:?}"))),
@@ -135,23 +142,26 @@ impl ClmLibrary {
     }
 
     fn track(&self, handle: u64, flags: u8, buffer: Buffer) -> Outcome<Reply> {
-        let function = self.0.saClmClusterTrack;
+        let function = self.0.saClmClusterTrack()?;
         // SAFETY: the pointer is NULL or good.
         let call = |it| unsafe { function(handle, flags, it) };
         // Programs of B.01 free what the library allocated with `free`.
-        // SAFETY: from the library's malloc, says the specification.
-        let free = |it: *mut Notification<_>| unsafe { libc::free(it.cast()) };
+        let free = |it: *mut Notification<_>| {
+            // SAFETY: from the library's malloc, says the specification.
+            unsafe { libc::free(it.cast()) };
+            Ok(())
+        };
         tracked(flags, buffer, call, free)
     }
 
     fn track_4(&self, handle: u64, flags: u8, buffer: Buffer) -> Outcome<Reply> {
-        let function = self.0.saClmClusterTrack_4;
+        let function = self.0.saClmClusterTrack_4()?;
         // SAFETY: the pointer is NULL or good.
         let call = |it| unsafe { function(handle, flags, it) };
         let free = |it| {
             // SAFETY: from this library, for this handle.
-            let freed = unsafe { (self.0.saClmClusterNotificationFree_4)(handle, it) };
-            assert_eq!(freed, 1, "saClmClusterNotificationFree_4");
+            let freed = unsafe { (self.0.saClmClusterNotificationFree_4()?)(handle, it) };
+            outcome("saClmClusterNotificationFree_4", freed)
         };
         tracked(flags, buffer, call, free)
     }
@@ -160,7 +170,7 @@ impl ClmLibrary {
         match api {
             Api::B01 => {
                 let mut found = MaybeUninit::<SaClmClusterNodeT>::zeroed();
-                let function = self.0.saClmClusterNodeGet;
+                let function = self.0.saClmClusterNodeGet()?;
                 // SAFETY: there is room for a node.
                 let code = unsafe { function(handle, node.0, timeout.0, found.as_mut_ptr()) };
                 outcome("saClmClusterNodeGet", code)?;
@@ -169,7 +179,7 @@ impl ClmLibrary {
             }
             Api::B04 => {
                 let mut found = MaybeUninit::<SaClmClusterNodeT_4>::zeroed();
-                let function = self.0.saClmClusterNodeGet_4;
+                let function = self.0.saClmClusterNodeGet_4()?;
                 // SAFETY: there is room for a node.
                 let code = unsafe { function(handle, node.0, timeout.0, found.as_mut_ptr()) };
                 outcome("saClmClusterNodeGet_4", code)?;
@@ -186,7 +196,7 @@ impl ClmLibrary {
     pub fn selection_object(&self, handle: u64) -> Outcome<u64> {
         let mut object = 0;
         // SAFETY: there is room for it.
-        let code = unsafe { (self.0.saClmSelectionObjectGet)(handle, &raw mut object) };
+        let code = unsafe { (self.0.saClmSelectionObjectGet()?)(handle, &raw mut object) };
         outcome("saClmSelectionObjectGet", code).map(|()| object)
     }
 
@@ -197,7 +207,7 @@ impl ClmLibrary {
     pub fn dispatch(&self, handle: u64, flags: DispatchFlags) -> Outcome<Vec<Callback>> {
         TOLD.take();
         // SAFETY: numbers only.
-        let code = unsafe { (self.0.saClmDispatch)(handle, crate::ckpt::number(flags)) };
+        let code = unsafe { (self.0.saClmDispatch()?)(handle, crate::ckpt::number(flags)) };
         outcome("saClmDispatch", code).map(|()| TOLD.take())
     }
 
@@ -207,7 +217,7 @@ impl ClmLibrary {
     /// What the library returns.
     pub fn finalize(&self, handle: u64) -> Outcome<()> {
         // SAFETY: numbers only.
-        outcome("saClmFinalize", unsafe { (self.0.saClmFinalize)(handle) })
+        outcome("saClmFinalize", unsafe { (self.0.saClmFinalize()?)(handle) })
     }
 }
 
@@ -216,7 +226,7 @@ fn tracked<N: Readable>(
     flags: u8,
     buffer: Buffer,
     call: impl FnOnce(*mut NotificationBuffer<N>) -> u32,
-    free: impl FnOnce(*mut Notification<N>),
+    free: impl FnOnce(*mut Notification<N>) -> Outcome<()>,
 ) -> Outcome<Reply> {
     const FUNCTION: &str = "saClmClusterTrack";
     let mut room: Vec<MaybeUninit<Notification<N>>> = Vec::new();
@@ -241,7 +251,7 @@ fn tracked<N: Readable>(
     // SAFETY: the library says that so many items are there.
     let notification = unsafe { read_buffer(&raw const filled) };
     if own.is_null() {
-        free(filled.notification);
+        free(filled.notification)?;
     }
     Ok(Reply::Current(notification))
 }

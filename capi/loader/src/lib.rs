@@ -31,6 +31,11 @@ fn no_function(what: &str) -> Error {
     Error::new(ErrorCode::NotSupported, format!("{what} is no function of the C interface"))
 }
 
+/// A function that the library does not have.
+fn lacks(function: &str) -> Error {
+    Error::new(ErrorCode::NotSupported, format!("the library has no {function}"))
+}
+
 /// A descriptor of its own for a selection object; `None` if it is no descriptor.
 #[must_use]
 pub fn duplicate(object: i32) -> Option<OwnedFd> {

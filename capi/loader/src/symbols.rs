@@ -10,30 +10,40 @@ pub(crate) fn load(path: &Path) -> Result<Library, String> {
     unsafe { Library::new(path) }.map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The functions of a library, each with the type of its declaration in the header.
+/// The functions of a library, each with the type of its declaration in the header. A library may
+/// lack some: those of other releases, for example.
 macro_rules! functions {
     ($(#[$doc:meta])* $name:ident { $($function:ident: fn($($argument:ty),*);)* }) => {
         $(#[$doc])*
         pub(crate) struct $name {
-            $(pub(crate) $function: unsafe extern "C" fn($($argument),*) -> u32,)*
+            $($function: Option<unsafe extern "C" fn($($argument),*) -> u32>,)*
             /// Functions are valid while it is loaded.
             _library: libloading::Library,
         }
 
         impl $name {
-            pub(crate) fn find(library: libloading::Library) -> Result<Self, String> {
+            pub(crate) fn find(library: libloading::Library) -> Self {
                 $(
                     // SAFETY: the type is the one that the header declares for this name; the
                     // pointer is kept only together with the library.
-                    let $function = *unsafe {
+                    let $function = unsafe {
                         library.get::<unsafe extern "C" fn($($argument),*) -> u32>(
                             concat!(stringify!($function), "\0").as_bytes(),
                         )
                     }
-                    .map_err(|error| error.to_string())?;
+                    .ok()
+                    .map(|it| *it);
                 )*
-                Ok(Self { $($function,)* _library: library })
+                Self { $($function,)* _library: library }
             }
+
+            $(
+                pub(crate) fn $function(
+                    &self,
+                ) -> ais_types::Outcome<unsafe extern "C" fn($($argument),*) -> u32> {
+                    self.$function.ok_or_else(|| crate::lacks(stringify!($function)))
+                }
+            )*
         }
     };
 }

@@ -1,7 +1,7 @@
 //! From C to programs.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -57,19 +57,33 @@ pub fn valgrind() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|it| it.status.success())
 }
 
-/// Programs of one test, in a folder that goes with it.
+/// Programs of one test, or of several.
 pub struct Build {
-    folder: TempDir,
+    folder: PathBuf,
+    /// A folder that goes with it.
+    _temporary: Option<TempDir>,
 }
 
 impl Build {
-    /// A new folder. The libraries lie in it under the names by which programs ask for them.
+    /// In a new folder that goes with it.
     ///
     /// # Panics
     /// When there is no room for it.
     #[must_use]
     pub fn new() -> Self {
-        let folder = TempDir::with_prefix("ais-capi-").expect("a temporary folder");
+        let temporary = TempDir::with_prefix("ais-capi-").expect("a temporary folder");
+        let Self { folder, .. } = Self::kept(temporary.path().to_owned());
+        Self { folder, _temporary: Some(temporary) }
+    }
+
+    /// In a folder that stays, for what a whole test program shares. The libraries lie in it under
+    /// the names by which programs ask for them.
+    ///
+    /// # Panics
+    /// When there is no room for it.
+    #[must_use]
+    pub fn kept(folder: PathBuf) -> Self {
+        fs::create_dir_all(&folder).expect("a folder");
         for (library, soname) in [
             ("libSaClm.so", "libSaClm.so.0"),
             ("libSaCkpt.so", "libSaCkpt.so.1"),
@@ -77,16 +91,19 @@ impl Build {
         ] {
             let built = libraries().join(library);
             for name in [library, soname] {
-                std::os::unix::fs::symlink(&built, folder.path().join(name)).expect("a link");
+                let link = folder.join(name);
+                // From the last run.
+                let _ = fs::remove_file(&link);
+                std::os::unix::fs::symlink(&built, link).expect("a link");
             }
         }
-        Self { folder }
+        Self { folder, _temporary: None }
     }
 
     /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Compiles and links, with every warning an error.
@@ -101,24 +118,39 @@ impl Build {
         libraries: &[&str],
         sanitize: Sanitize,
     ) -> PathBuf {
-        let program = self.folder.path().join(name);
-        let folder = self.folder.path().display();
+        let folder = self.folder.display();
+        let mut options = vec![format!("-L{folder}"), format!("-Wl,-rpath,{folder}")];
+        options.extend(libraries.iter().map(|it| format!("-l{it}")));
+        if sanitize == Sanitize::Address {
+            options.push("-fsanitize=address,undefined".to_owned());
+            options.push("-fno-sanitize-recover=all".to_owned());
+        }
+        self.compile(name, sources, &options)
+    }
+
+    /// Makes a library that does its work by another one, whose path it finds in `BELOW`.
+    ///
+    /// # Panics
+    /// When the compiler refuses.
+    #[must_use]
+    pub fn library(&self, name: &str, source: PathBuf, below: &Path) -> PathBuf {
+        let below = format!("-DBELOW=\"{}\"", below.display());
+        self.compile(name, &[source], &["-shared".to_owned(), "-fPIC".to_owned(), below])
+    }
+
+    fn compile(&self, name: &str, sources: &[PathBuf], options: &[String]) -> PathBuf {
+        let made = self.folder.join(name);
         let mut cc = Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));
         cc.args(["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread"])
             .arg(format!("-I{}", headers().display()))
             .args(sources)
             .arg("-o")
-            .arg(&program)
-            .arg(format!("-L{folder}"))
-            .arg(format!("-Wl,-rpath,{folder}"))
-            .args(libraries.iter().map(|it| format!("-l{it}")));
-        if sanitize == Sanitize::Address {
-            cc.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
-        }
+            .arg(&made)
+            .args(options);
         let output = cc.output().expect("a C compiler named cc");
         let words = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name} does not compile:\n{words}");
-        program
+        made
     }
 }
 

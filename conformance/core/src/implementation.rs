@@ -5,7 +5,7 @@ use ais_types::{Name, NodeId, Outcome, ServiceId};
 use std::{fmt, time::Duration};
 
 /// An implementation of the specification.
-pub trait Implementation {
+pub trait Implementation: Sync {
     /// For reports.
     fn name(&self) -> String;
 

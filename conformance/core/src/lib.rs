@@ -70,7 +70,7 @@ pub use implementation::{
 pub use parse::{ParseError, parse};
 pub use pattern::{Bindings, Pattern};
 pub use report::{Run, coverage, junit, markdown, summary, text};
-pub use runner::{Options, run, run_all};
+pub use runner::{Options, run, run_all, run_at_once};
 pub use scenario::{Action, Level, Scenario, Step, Word};
 pub use verdict::{Failure, Outcome, Verdict};
 pub use vocabulary::{AnyCall, AnyCallback, AnyReply, Names, Words};

@@ -11,6 +11,12 @@ use crate::{
 use ais_types::{Error, ErrorCode};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Sender, channel},
+    },
+    thread,
     time::Duration,
 };
 
@@ -38,25 +44,75 @@ pub fn run_all<'a>(
 ) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for scenario in scenarios {
-        let begun = clock();
-        let verdict =
-            with_gaps(scenario, implementation, gaps, run(scenario, implementation, options));
-        let level = match scenario.level {
-            Level::Shall => "shall",
-            Level::Should => "should",
-            Level::May => "may",
-        };
-        let outcome = Outcome {
-            id: scenario.id.clone(),
-            clause: scenario.clause.clone(),
-            rule: format!("{level} {}", scenario.rule),
-            verdict,
-            took: clock().saturating_sub(begun),
-        };
+        let outcome = judge(scenario, implementation, gaps, options, clock);
         told(&outcome);
         outcomes.push(outcome);
     }
     outcomes
+}
+
+/// As [`run_all`], with so many scenarios under way at the same time. `told` hears of them in their
+/// order all the same.
+pub fn run_at_once(
+    jobs: NonZeroUsize,
+    scenarios: &[Scenario],
+    implementation: &dyn Implementation,
+    gaps: &Gaps,
+    options: Options,
+    clock: &(dyn Fn() -> Duration + Sync),
+    told: &mut dyn FnMut(&Outcome),
+) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let work = |done: &Sender<(usize, Outcome)>| {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(scenario) = scenarios.get(at) else { return };
+            let outcome = judge(scenario, implementation, gaps, options, clock);
+            if done.send((at, outcome)).is_err() {
+                return;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let (sender, done) = channel();
+        for _ in 0..jobs.get() {
+            let (sender, work) = (sender.clone(), &work);
+            scope.spawn(move || work(&sender));
+        }
+        drop(sender);
+        let (mut early, mut outcomes) = (BTreeMap::new(), Vec::new());
+        for (at, outcome) in done {
+            early.insert(at, outcome);
+            while let Some(outcome) = early.remove(&outcomes.len()) {
+                told(&outcome);
+                outcomes.push(outcome);
+            }
+        }
+        outcomes
+    })
+}
+
+fn judge(
+    scenario: &Scenario,
+    implementation: &dyn Implementation,
+    gaps: &Gaps,
+    options: Options,
+    clock: &dyn Fn() -> Duration,
+) -> Outcome {
+    let begun = clock();
+    let verdict = with_gaps(scenario, implementation, gaps, run(scenario, implementation, options));
+    let level = match scenario.level {
+        Level::Shall => "shall",
+        Level::Should => "should",
+        Level::May => "may",
+    };
+    Outcome {
+        id: scenario.id.clone(),
+        clause: scenario.clause.clone(),
+        rule: format!("{level} {}", scenario.rule),
+        verdict,
+        took: clock().saturating_sub(begun),
+    }
 }
 
 fn with_gaps(

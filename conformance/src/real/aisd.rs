@@ -6,10 +6,10 @@ use super::{
     remote::{Body, Remote},
 };
 use crate::services;
-use ais_client::{Endpoint, SOCKET_VARIABLE};
+use ais_client::{Endpoint, Node, SOCKET_VARIABLE, Session};
 use ais_conformance_core::{Cluster, Feature, Implementation, NodeSpec, Setup, Trouble};
 use ais_transport::net::Protocol;
-use ais_types::Name;
+use ais_types::{Name, node};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     ffi::OsString,
@@ -32,6 +32,8 @@ pub(crate) const HELPER: &str = "helper";
 const FAILURE_MS: u32 = 1000;
 /// The file of the scenario's AMF model, if it has one.
 const MODEL: &str = "model.toml";
+/// How long a daemon may take to start over.
+const START_OVER: Duration = Duration::from_secs(10);
 /// How long a daemon may take to stop.
 const STOP: Duration = Duration::from_secs(10);
 
@@ -56,9 +58,9 @@ impl Implementation for Aisd {
             | Feature::KillNode
             | Feature::StopNode
             | Feature::StartNode
+            | Feature::Cut
             | Feature::Witness
             | Feature::Components => Ok(()),
-            Feature::Cut => Err("daemons of one machine cannot be cut off here".to_owned()),
         }
     }
 
@@ -134,6 +136,7 @@ impl Daemons {
     fn configuration(&self, at: usize) -> String {
         let mut text = format!(
             "cluster = \"conformance\"\nnode = {:?}\ntransport = {:?}\ndata = \"data-{}\"\n\
+             dev = {{ faults = true }}\n\
              socket = {{ path = {:?} }}\nfailure_timeout_ms = {FAILURE_MS}\n",
             self.specs[at].name,
             word(self.protocol),
@@ -215,8 +218,21 @@ impl Host for Daemons {
         self.kill(at);
     }
 
-    fn cut(&mut self, _: usize, _: bool) -> Result<(), Trouble> {
-        Err(Trouble::NotSupported("daemons of one machine cannot be cut off here".to_owned()))
+    fn cut(&mut self, at: usize, cut: bool) -> Result<(), Trouble> {
+        let endpoint = Endpoint::Path(self.socket(at));
+        let set = || {
+            let node = Node::<Session>::open(&endpoint, "conformance")?;
+            node.set_fault(None, cut.then_some(node::Fault::Cut))
+        };
+        // It may be starting over at the moment.
+        match super::clock::until(START_OVER, || set().is_ok()) {
+            true => Ok(()),
+            false => Err(Trouble::Broken(format!("{} takes no faults", self.specs[at].name))),
+        }
+    }
+
+    fn starts_over(&self) -> bool {
+        true
     }
 
     fn has_ended(&mut self, at: usize) -> bool {

@@ -2,6 +2,7 @@
 
 use super::{
     aisd::{Aisd, Daemons},
+    aside::Aside,
     clock,
     cluster::RealCluster,
     helper::{Respond, inner},
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::codec;
 use ais_capi_loader::{CkptLibrary, ClmLibrary};
-use ais_client::{Endpoint, Patience, Session};
+use ais_client::{Endpoint, Session};
 use ais_conformance_core::{
     AnyCall, AnyCallback, AnyReply, Cluster, Feature, Implementation, Setup, Trouble,
 };
@@ -55,9 +56,6 @@ impl Implementation for Capi {
 
     fn supports(&self, feature: Feature) -> Result<(), String> {
         match feature {
-            Feature::Service(service) if service != self.service => {
-                Err("the library is that of another service".to_owned())
-            }
             Feature::Components => Err("components use the library of AMF".to_owned()),
             other => {
                 Aisd { program: self.program.clone(), protocol: Protocol::Tcp }.supports(other)
@@ -88,8 +86,13 @@ pub(crate) fn serve_c(stream: UnixStream, arguments: &[OsString]) -> Result<(), 
     let program =
         Arc::new(Program { service, library, handles: Mutex::default(), opened: Mutex::default() });
     let (writer, mut incoming) = (Arc::new(Mutex::new(writer)), Incoming::new(stream));
+    let mut aside =
+        Aside::start(service, Arc::clone(&writer)).map_err(|error| error.to_string())?;
     while let Some(frame) = incoming.next() {
         let Ok(request) = decode_bytes::<Request>(&frame.header) else { break };
+        if aside.takes(&frame, &request) {
+            continue;
+        }
         let respond = Respond { writer: Arc::clone(&writer), kind: frame.kind, tag: frame.tag };
         let (done, is_done) = mpsc::channel();
         let program = Arc::clone(&program);
@@ -223,9 +226,6 @@ impl Program {
             let name = lock(&self.opened).get(checkpoint).cloned().unwrap_or_default();
             return corrupt(name, section.clone()).map(AnyReply::Ckpt);
         }
-        if is_for_operators(call) {
-            return operate(self.service, call.clone());
-        }
         let reply = self.library.call(self.find(request)?, call)?;
         if let (
             AnyCall::Ckpt(ckpt::Call::Open { name, .. }),
@@ -267,37 +267,6 @@ impl Program {
         }
         told.extend(self.library.dispatch(handle, DispatchFlags::All)?);
         Ok(told)
-    }
-}
-
-/// What the C interface has no function for, because it is not the program's to order.
-fn is_for_operators(call: &AnyCall) -> bool {
-    match call {
-        AnyCall::Clm(call) => !matches!(
-            call,
-            clm::Call::Initialize { .. }
-                | clm::Call::Track { .. }
-                | clm::Call::TrackStop
-                | clm::Call::NodeGet { .. }
-                | clm::Call::NodeGetAsync { .. }
-                | clm::Call::Response { .. }
-        ),
-        AnyCall::Ckpt(call) => {
-            matches!(call, ckpt::Call::List { .. } | ckpt::Call::Show { .. } | ckpt::Call::Counters)
-        }
-        AnyCall::Msg(_) | AnyCall::Amf(_) => false,
-    }
-}
-
-/// Orders it as an operator would, by a session of their own.
-fn operate(service: ServiceId, call: AnyCall) -> Outcome<AnyReply> {
-    let session = Session::open(&Endpoint::from_env(), service, Version::b(1, 1), "conformance")?;
-    match call {
-        AnyCall::Clm(call) => session.call_within(call, Patience::ENDLESS).map(AnyReply::Clm),
-        AnyCall::Ckpt(call) => session.call_within(call, Patience::ENDLESS).map(AnyReply::Ckpt),
-        AnyCall::Msg(_) | AnyCall::Amf(_) => {
-            Err(Error::new(ErrorCode::Library, "a call of another service"))
-        }
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) trait Host {
     fn cut(&mut self, at: usize, cut: bool) -> Result<(), Trouble>;
     /// Whether the node has ended by itself.
     fn has_ended(&mut self, at: usize) -> bool;
+    /// Whether a node that was ordered out starts over by itself.
+    fn starts_over(&self) -> bool {
+        false
+    }
     /// Why it has ended, if it has and that is known.
     fn why(&mut self, _at: usize) -> String {
         String::new()
@@ -261,6 +265,10 @@ impl<H: Host> RealCluster<H> {
     /// A node that was ordered out while it was cut off ends, and starts over.
     fn come_back(&mut self, at: usize) -> Result<(), Trouble> {
         if self.nodes[at].member {
+            return Ok(());
+        }
+        if self.host.starts_over() {
+            self.kill_programs(at);
             return Ok(());
         }
         if !clock::until(PATIENCE, || self.host.has_ended(at)) {

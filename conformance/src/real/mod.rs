@@ -2,6 +2,7 @@
 //! this implementation's own client library.
 
 mod aisd;
+mod aside;
 mod capi;
 mod clock;
 mod cluster;

@@ -45,6 +45,22 @@ impl Site {
         self.cluster.inject(&Fault::KillNode(node.to_owned()))
     }
 
+    /// Cuts a node off from all others; returns when everybody has noticed.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn cut(&mut self, node: &str) -> Result<(), Trouble> {
+        self.cluster.inject(&Fault::Cut(node.to_owned()))
+    }
+
+    /// Takes that back; returns when everybody has noticed.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn heal(&mut self, node: &str) -> Result<(), Trouble> {
+        self.cluster.inject(&Fault::Heal(node.to_owned()))
+    }
+
     /// Starts a node that was killed; returns when it is a member again.
     ///
     /// # Errors
