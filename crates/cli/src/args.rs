@@ -410,6 +410,6 @@ pub(crate) struct SamRun {
     #[arg(long, value_name = "NUMBER", default_value_t = 15)]
     pub(crate) warn_signal: i32,
     /// The program and its arguments.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(required = true, trailing_var_arg = true)]
     pub(crate) program: Vec<OsString>,
 }

@@ -156,6 +156,10 @@ fn statuses_are_passed_on() {
     assert_eq!(limited.end().code(), Some(5));
     let missing = ais().args(["sam", "run", "/no/such/program"]).status().unwrap();
     assert_eq!(missing.code(), Some(127));
+    // A mistyped option is no program.
+    let mistyped = ais().args(["sam", "run", "--restart", "--no-such-option", "true"]).output();
+    let mistyped = mistyped.unwrap();
+    assert_eq!(mistyped.status.code(), Some(2), "{mistyped:?}");
 }
 
 #[test]

@@ -1,21 +1,16 @@
-//! The cases of the original's own test program, one by one. Digest, section 8. Intervals are shorter where
-//! nothing but patience depends on them.
+//! The cases of the original's own test program that need no node, one by one. Digest, section 8. Intervals are
+//! shorter where nothing but patience depends on them.
 
-use crate::common::{Probe, kill, node::Node, now};
-use rustix::process::Signal;
+use crate::common::{Probe, now};
 use std::time::Duration;
 
 fn beats(probe: &mut Probe, interval: u64) {
     probe.order(&format!("beat {}", interval / 2));
-    let began = now();
-    while began.elapsed() < Duration::from_millis(5 * interval) {
-        probe.is_silent();
-        std::thread::yield_now();
-    }
+    probe.stays_silent(Duration::from_millis(5 * interval));
     probe.expect(&[("enough", "beaten")]);
 }
 
-fn is_left_alone(probe: &mut Probe, pid: u32, interval: u64) {
+pub(crate) fn is_left_alone(probe: &mut Probe, pid: u32, interval: u64) {
     let began = now();
     while began.elapsed() < Duration::from_millis(interval * 3 / 2) {
         probe.expect(&[("pid", &pid.to_string())]);
@@ -139,84 +134,9 @@ fn case_6_warn_signal() {
 }
 
 #[test]
-fn case_7_quorum() {
-    let node = Node::new(false);
-    let mut probe = Probe::with(&[("FAKE_NODE", &node.path())]);
-    probe.expect(&[("initialize 300 10", "1")]);
-    let first = probe.register();
-    probe.order("start");
-    let began = now();
-    while began.elapsed() < Duration::from_millis(600) {
-        probe.is_silent();
-        std::thread::yield_now();
-    }
-    kill(first.pid, Signal::KILL);
-    assert_eq!(probe.instance().number, 2);
-    node.quorate(true);
-    probe.expect(&[("start", "1")]);
-    node.quorate(false);
-    assert_eq!(probe.instance().number, 3);
-    probe.order("exit 0");
-    probe.ends_with(0);
-}
-
-#[test]
 fn case_8_finalize_does_not_hang() {
     let mut probe = Probe::new();
     probe.expect(&[("initialize 2000 2", "1")]);
     probe.register();
     probe.expect(&[("start", "1"), ("finalize", "1")]);
-}
-
-#[test]
-fn case_9_published_and_quit() {
-    let node = Node::new(true);
-    let begin = || {
-        let mut probe = Probe::with(&[("FAKE_NODE", &node.path())]);
-        probe.expect(&[("initialize 500 17", "1")]);
-        let instance = probe.register();
-        node.expect(&["link", "publish recovery quit", "publish poll_period 500"]);
-        node.expect(&["publish state stopped"]);
-        probe.expect(&[("start", "1")]);
-        node.expect(&["publish state running"]);
-        probe.expect(&[("stop", "1")]);
-        node.expect(&["publish state stopped"]);
-        is_left_alone(&mut probe, instance.pid, 500);
-        probe.expect(&[("start", "1")]);
-        node.expect(&["publish state running"]);
-        for _ in 0..2 {
-            probe.expect(&[("hc", "1")]);
-            assert_eq!(node.asked_anything(), "publish last_updated");
-        }
-        probe
-    };
-    let mut probe = begin();
-    probe.expect(&[("stop", "1")]);
-    node.expect(&["publish state stopped"]);
-    probe.order("exit 0");
-    node.expect(&["withdraw"]);
-    probe.ends_with(0);
-    // Silent, killed, and that stays.
-    let mut probe = begin();
-    node.expect(&["publish state failed"]);
-    probe.ends_with(0);
-}
-
-#[test]
-fn case_10_published_and_restart() {
-    let node = Node::new(true);
-    let mut probe = Probe::with(&[("FAKE_NODE", &node.path())]);
-    probe.expect(&[("initialize 300 18", "1")]);
-    probe.register();
-    node.expect(&["link", "publish recovery restart", "publish poll_period 300"]);
-    for number in 2..4 {
-        node.expect(&["publish state stopped"]);
-        probe.expect(&[("start", "1")]);
-        node.expect(&["publish state running"]);
-        assert_eq!(probe.instance().number, number);
-    }
-    node.expect(&["publish state stopped"]);
-    probe.order("mark-failed");
-    node.expect(&["publish state failed"]);
-    assert_eq!(probe.end().code(), Some(0));
 }

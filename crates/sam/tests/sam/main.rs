@@ -3,6 +3,7 @@
 
 mod common;
 mod corosync;
+mod corosync_node;
 mod data;
 mod execute;
 mod face;
@@ -15,3 +16,13 @@ mod split;
 mod states;
 mod supervision;
 mod warning;
+
+/// The program that does what it is told.
+fn program() -> &'static str {
+    env!("CARGO_BIN_EXE_ais-sam-probe")
+}
+
+/// Whether it can be told this.
+fn can(_order: &str) -> bool {
+    true
+}

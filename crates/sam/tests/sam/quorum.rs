@@ -1,6 +1,6 @@
 //! Policies with quorum, over a node that the test plays. Digest, section 6.
 
-use crate::common::{Probe, kill, node::Node, now, wait_for_end};
+use crate::common::{Probe, kill, node::Node, wait_for_end};
 use rustix::process::Signal;
 use std::time::Duration;
 
@@ -28,11 +28,7 @@ fn start_waits_for_quorum() {
     let mut probe = probe(&node, 100, QUORUM_RESTART);
     let first = probe.register();
     probe.order("start");
-    let began = now();
-    while began.elapsed() < Duration::from_millis(300) {
-        probe.is_silent();
-        std::thread::yield_now();
-    }
+    probe.stays_silent(Duration::from_millis(300));
     // Neither an event without quorum nor a passing weakness is enough.
     node.quorate(false);
     node.weaken();
@@ -101,11 +97,7 @@ fn who_handles_the_warning_and_beats_lives_on_without_quorum() {
     probe.order("beat 20");
     node.quorate(false);
     assert_eq!(probe.line(), "signal 15");
-    let began = now();
-    while began.elapsed() < Duration::from_millis(1200) {
-        probe.is_silent();
-        std::thread::yield_now();
-    }
+    probe.stays_silent(Duration::from_millis(1200));
     probe.expect(&[("enough", "beaten")]);
 }
 

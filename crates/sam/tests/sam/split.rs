@@ -124,7 +124,7 @@ fn while_it_waits_the_supervisor_sleeps() {
     }
     let settled = switches();
     for _ in 0..100 {
-        probe.expect(&[("state", "started")]);
+        probe.expect(&[("getsize", "1 3")]);
     }
     assert_eq!(switches(), settled);
 }
