@@ -29,6 +29,8 @@ const ROUNDS: usize = 5;
 const CALLS: usize = 4000;
 /// Handles opened and finalized in a round.
 const LIVES: usize = 500;
+/// What is written and read.
+const DATA: [u8; 1024] = [b'x'; 1024];
 /// The hidden argument by which this program becomes the other end of a raw socket.
 const ECHO: &str = "echo";
 
@@ -110,30 +112,37 @@ impl Bench {
         Clm::<Session>::initialize(&self.endpoint, "bench", Api::B04, clm::Callbacks::default())
     }
 
+    /// A checkpoint with 1 KiB in its default section.
+    fn filled(ckpt: &Ckpt<Session>) -> Result<u64> {
+        let name = Name::new("safCkpt=bench,safApp=safCkptService")?;
+        let attributes = CreationAttributes {
+            creation_flags: CreationFlags::WR_ALL_REPLICAS,
+            checkpoint_size: 4096,
+            retention_duration: Time::BEGIN,
+            max_sections: 1,
+            max_section_size: 4096,
+            max_section_id_size: 8,
+        };
+        let it = ckpt.open(name, attributes, OpenFlags(7), Time::END)?;
+        ckpt.overwrite(it, SectionId::none(), DATA.to_vec())?;
+        Ok(it)
+    }
+
     fn rust(&self, what: What) -> Result<Vec<Duration>> {
         match what {
-            What::Overwrite | What::Read => {
+            What::Overwrite => {
                 let ckpt = self.ckpt()?;
-                let name = Name::new("safCkpt=bench,safApp=safCkptService")?;
-                let attributes = CreationAttributes {
-                    creation_flags: CreationFlags::WR_ALL_REPLICAS,
-                    checkpoint_size: 4096,
-                    retention_duration: Time::BEGIN,
-                    max_sections: 1,
-                    max_section_size: 4096,
-                    max_section_id_size: 8,
-                };
-                let it = ckpt.open(name, attributes, OpenFlags(7), Time::END)?;
-                let data = [b'x'; 1024];
-                ckpt.overwrite(it, SectionId::none(), data.to_vec())?;
+                let it = Self::filled(&ckpt)?;
+                times(CALLS, || Ok(ckpt.overwrite(it, SectionId::none(), DATA.to_vec())?))
+            }
+            What::Read => {
+                let ckpt = self.ckpt()?;
+                let it = Self::filled(&ckpt)?;
                 let element =
                     || ReadElement { section: SectionId::none(), offset: 0, size: Some(1024) };
-                times(CALLS, || match what {
-                    What::Read => {
-                        ckpt.read(it, vec![element()])?;
-                        Ok(())
-                    }
-                    _ => Ok(ckpt.overwrite(it, SectionId::none(), data.to_vec())?),
+                times(CALLS, || {
+                    ckpt.read(it, vec![element()])?;
+                    Ok(())
                 })
             }
             What::Get => {

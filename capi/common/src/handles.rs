@@ -31,6 +31,9 @@ pub struct Handles<T> {
 #[derive(Debug)]
 struct OfProcess<T> {
     process: u32,
+    /// What a child of fork has inherited. It is never looked at, and never freed: other processes
+    /// share what it stands for. It is kept so that it does not count as lost.
+    _inherited: *mut Self,
     table: RwLock<Table<T>>,
 }
 
@@ -118,9 +121,9 @@ impl<T: Clone> Handles<T> {
             }
             let inherited = self.of_process.load(Ordering::Acquire);
             let table = Table { places: Vec::new(), free: VecDeque::new() };
-            let own = OfProcess { process: std::process::id(), table: RwLock::new(table) };
+            let process = std::process::id();
+            let own = OfProcess { process, _inherited: inherited, table: RwLock::new(table) };
             let own = Box::into_raw(Box::new(own));
-            // What was inherited is left as it is: other processes share what it stands for.
             let exchanged = self.of_process.compare_exchange(
                 inherited,
                 own,

@@ -4,6 +4,7 @@
 #include "saClm.h"
 
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TEN_SECONDS (10 * SA_TIME_ONE_SECOND)
@@ -343,6 +344,35 @@ static void test_saClmResponse_4(void)
     CHECK_IS(saClmFinalize(older), SA_AIS_OK);
 }
 
+/* A child has none of its parent's handles, can get its own, and does the parent no harm. */
+static void test_fork(void)
+{
+    SaClmHandleT handle = begin_4(&new_callbacks), own;
+    SaVersionT version = {'B', 4, 1};
+    SaClmClusterNodeT_4 node;
+    int status;
+    pid_t child;
+    CHECK_IS(saClmClusterTrack_4(handle, SA_TRACK_CHANGES, NULL), SA_AIS_OK);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        MUST(saClmClusterNodeGet_4(handle, SA_CLM_LOCAL_NODE_ID, TEN_SECONDS, &node) ==
+             SA_AIS_ERR_BAD_HANDLE);
+        MUST(saClmClusterTrackStop(handle) == SA_AIS_ERR_BAD_HANDLE);
+        MUST(saClmDispatch(handle, SA_DISPATCH_BLOCKING) == SA_AIS_ERR_BAD_HANDLE);
+        MUST(saClmFinalize(handle) == SA_AIS_ERR_BAD_HANDLE);
+        MUST(saClmInitialize_4(&own, NULL, &version) == SA_AIS_OK && own != handle);
+        MUST(saClmFinalize(own) == SA_AIS_OK);
+        _exit(0);
+    }
+    CHECK(child > 0);
+    CHECK_IS(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_IS(saClmClusterNodeGet_4(handle, SA_CLM_LOCAL_NODE_ID, TEN_SECONDS, &node), SA_AIS_OK);
+    CHECK_IS(saClmClusterTrackStop(handle), SA_AIS_OK);
+    CHECK_IS(saClmFinalize(handle), SA_AIS_OK);
+}
+
 const struct test tests[] = {
     {"saClmInitialize", test_saClmInitialize},
     {"saClmInitialize_4", test_saClmInitialize_4},
@@ -357,5 +387,6 @@ const struct test tests[] = {
     {"saClmClusterNodeGet_4", test_saClmClusterNodeGet_4},
     {"saClmClusterNodeGetAsync", test_saClmClusterNodeGetAsync},
     {"saClmResponse_4", test_saClmResponse_4},
+    {"fork", test_fork},
     {NULL, NULL},
 };

@@ -104,7 +104,7 @@ static void test_signals(void)
     SaCkptHandleT handle;
     SaCkptCheckpointHandleT it;
     SaCkptSectionIdT id = section("11");
-    char buffer[85];
+    char buffer[85] = "data";
     SaCkptIOVectorElementT vector = element("11", buffer, sizeof buffer, 0);
     int i;
     memset(&action, 0, sizeof action);
@@ -123,8 +123,43 @@ static void test_signals(void)
         CHECK_IS(saCkptFinalize(handle), SA_AIS_OK);
     }
     CHECK_IS(setitimer(ITIMER_REAL, &never, NULL), 0);
+    /* One that is still on its way is no alarm for what comes next. */
+    signal(SIGALRM, SIG_IGN);
     CHECK_IS(sigaction(SIGALRM, &before, NULL), 0);
     CHECK(signals > 0);
+}
+
+/* Signals do not end a dispatch that blocks, nor a wait in poll for which nothing has come. */
+static void test_signals_while_dispatching(void)
+{
+    struct sigaction action, before;
+    SaCkptHandleT handle = begin(2, &callbacks);
+    SaCkptCheckpointHandleT it =
+        open_new(handle, DN("blocking"), SA_CKPT_WR_ACTIVE_REPLICA, 169, 2, 85);
+    pthread_t thread;
+    void *returned;
+    int i, sent;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_alarm; /* without SA_RESTART */
+    CHECK_IS(sigaction(SIGALRM, &action, &before), 0);
+    signals = told_count = told_twice = 0;
+    memset(told, 0, sizeof told);
+    CHECK_IS(pthread_create(&thread, NULL, dispatch_blocking, &handle), 0);
+    for (i = 0; i < 50; i++) {
+        sent = signals;
+        CHECK_IS(pthread_kill(thread, SIGALRM), 0);
+        while (signals == sent)
+            poll(NULL, 0, 1);
+        CHECK_IS(saCkptCheckpointSynchronizeAsync(it, i), SA_AIS_OK);
+    }
+    for (i = 0; told_so_far() < 50 && i < 10000; i++)
+        poll(NULL, 0, 1);
+    CHECK_IS(told_so_far(), 50);
+    CHECK_IS(told_twice, 0);
+    CHECK_IS(saCkptFinalize(handle), SA_AIS_OK);
+    CHECK_IS(pthread_join(thread, &returned), 0);
+    CHECK_IS((long)returned, SA_AIS_OK);
+    CHECK_IS(sigaction(SIGALRM, &before, NULL), 0);
 }
 
 /* The library leaves the program's signal handling as it is. */
@@ -255,6 +290,7 @@ const struct test tests[] = {
     {"dispatch_blocking", test_dispatch_blocking},
     {"finalize_wakes_poll", test_finalize_wakes_poll},
     {"signals", test_signals},
+    {"signals_while_dispatching", test_signals_while_dispatching},
     {"signal_handling_is_untouched", test_signal_handling_is_untouched},
     {"fork", test_fork},
     {"fork_during_calls", test_fork_during_calls},
