@@ -6,7 +6,7 @@ use crate::{
 };
 use ais_types::{Error, ErrorCode, Hello, Outcome, ServiceId, Version, Welcome, frame};
 use ais_wire::{Frame, FrameReader, Limits, decode, encode, encode_bytes};
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use futures::future::BoxFuture;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -26,6 +26,12 @@ use tokio::{
     task::JoinHandle,
     time::timeout_at,
 };
+
+/// How many calls are sent together, at most.
+const BATCH: usize = 64;
+
+/// How much is read at a time, at least, and written.
+const READ: usize = 16 << 10;
 
 /// A session whose calls are futures. Dropping the future of a call takes the call back; dropping
 /// the session ends it.
@@ -285,6 +291,7 @@ impl Reader {
             if frame.is_some() {
                 return Ok(frame);
             }
+            self.frames.buffer().reserve(READ);
             match self.stream.read_buf(self.frames.buffer()).await {
                 Ok(0) | Err(_) => return Ok(None),
                 Ok(_) => {}
@@ -310,11 +317,39 @@ async fn greet(endpoint: &Endpoint, hello: &Hello) -> Outcome<(Reader, OwnedWrit
 }
 
 async fn send_all(mut frames: mpsc::UnboundedReceiver<Frame>, mut writer: OwnedWriteHalf) {
-    while let Some(frame) = frames.recv().await {
-        if writer.write_all(&frame.to_bytes()).await.is_err() {
+    let (mut some, mut bytes) = (Vec::new(), BytesMut::new());
+    while frames.recv_many(&mut some, BATCH).await > 0 {
+        for frame in some.drain(..) {
+            if write(&frame, &mut bytes, &mut writer).await.is_err() {
+                return;
+            }
+        }
+        if writer.write_all_buf(&mut bytes).await.is_err() {
             return;
         }
     }
+}
+
+/// Gathers small pieces, and writes large ones as they are.
+async fn write(
+    frame: &Frame,
+    bytes: &mut BytesMut,
+    writer: &mut OwnedWriteHalf,
+) -> std::io::Result<()> {
+    bytes.put_slice(&frame.head());
+    bytes.put_slice(&frame.header);
+    for piece in &frame.body {
+        if piece.len() < READ {
+            bytes.put_slice(piece);
+        } else {
+            writer.write_all_buf(bytes).await?;
+            writer.write_all(piece).await?;
+        }
+        if bytes.len() >= READ {
+            writer.write_all_buf(bytes).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn receive_all(mut replies: Reader, pending: Arc<Pending>) {

@@ -25,8 +25,12 @@ impl<C: Content> Replica<C> {
         let may_read = self.options.acknowledge == Acknowledge::All;
         match query {
             Some(query) if may_read && self.copy.state == State::Complete => {
+                let waited = !self.reads.is_empty();
                 self.read_here(ask, &query);
                 self.release_reads(out);
+                if !waited && !self.reads.is_empty() {
+                    self.acknowledge(false, out);
+                }
             }
             query => {
                 let Some(primary) = self.config.primary() else { return };

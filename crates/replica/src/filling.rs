@@ -88,7 +88,7 @@ impl<C: Content> Replica<C> {
         if self.config.is_complete(from) {
             // The entry that fills it has passed here and not there yet; or the one that says that
             // it has not kept up has passed there and not here.
-            return have.into_iter().for_each(|it| self.applied(from, it.number, true, out));
+            return have.into_iter().for_each(|it| self.applied(from, it.number, true, false, out));
         }
         if !self.config.is_filling(from) {
             return;
@@ -110,7 +110,7 @@ impl<C: Content> Replica<C> {
             if transfer.resumed.is_none() {
                 transfer.over = transfer.over.or(Some(number));
             }
-            return self.applied(from, have.number, true, out);
+            return self.applied(from, have.number, true, false, out);
         }
         leading.transfers += 1;
         let transfer = Transfer::resumed(leading.transfers, number);
@@ -118,7 +118,7 @@ impl<C: Content> Replica<C> {
         follower.transfer = Some(transfer);
         leading.followers.insert(from, follower);
         out.push(Output::Noted(Note::Resumed(from)));
-        self.applied(from, have.number, true, out);
+        self.applied(from, have.number, true, false, out);
     }
 
     fn begin_transfer(&mut self, from: MemberId, out: &mut Vec<Output<C>>) {
@@ -194,7 +194,8 @@ impl<C: Content> Replica<C> {
     /// for again. That must take longer than a lease, since a replica that hears nothing may
     /// answer reads for so long. Only those in `reachable` are judged; of the others it is known
     /// soon whether they are lost. The last complete replica beside the primary's is waited for
-    /// three times as long.
+    /// three times as long. Backups hear of what is acknowledged, if no update has told them: they
+    /// keep it no longer than they have to.
     pub fn look(
         &mut self,
         reachable: &BTreeSet<MemberId>,
@@ -232,6 +233,7 @@ impl<C: Content> Replica<C> {
             self.give_up_filling(member, out);
             out.push(Output::Send(member, Message::Again { epoch }));
         }
+        self.tell_marks(true, out);
     }
 
     fn give_up_filling(&mut self, member: MemberId, out: &mut Vec<Output<C>>) {

@@ -17,8 +17,8 @@ impl<C: Content> Replica<C> {
         let next = self.copy.number() + 1;
         if update.number == next && in_order {
             self.copy.apply(update);
-            self.acknowledge(false, out);
             self.look_at_held_reads();
+            self.acknowledge(false, out);
         } else if matches!(self.copy.state, State::Complete | State::Filled) {
             // Something was lost in between: asked for once, until it comes.
             let gap = update.number > next;
@@ -77,9 +77,10 @@ impl<C: Content> Replica<C> {
         self.say_primary(Message::Taken { epoch, transfer, parts }, out);
     }
 
-    fn acknowledge(&self, again: bool, out: &mut Vec<Output<C>>) {
+    pub(crate) fn acknowledge(&self, again: bool, out: &mut Vec<Output<C>>) {
         let (epoch, number) = (self.config.epoch(), self.copy.number());
-        self.say_primary(Message::Applied { epoch, number, again }, out);
+        let waits = !self.reads.is_empty();
+        self.say_primary(Message::Applied { epoch, number, again, waits }, out);
     }
 
     fn say_primary(&self, message: Message<C>, out: &mut Vec<Output<C>>) {

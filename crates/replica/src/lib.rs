@@ -9,10 +9,10 @@
 //!  a program's node            the primary                    a backup
 //!     Request ───────────────▶ numbers it, applies it
 //!                              Update ───────────────────────▶ applies it in order
-//!                              (commits) ◀──────── Applied
+//!                              (commits) ◀──────── Applied   says whether reads wait here
 //!     ◀──────────────── Answer
 //!     (keeps it) ◀──────── Safe   under `Active`: when every complete replica has it
-//!                              Marks ────────────────────────▶ releases the reads held here
+//!                              Marks ────────────────────────▶ releases them, if no update has
 //! ```
 //!
 //! A member's life within a configuration:

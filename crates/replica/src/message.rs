@@ -102,6 +102,8 @@ pub enum Message<C: Content> {
         number: u64,
         /// Something is missing: say everything after `number` again.
         again: bool,
+        /// Reads wait here for the mark of `number`. Otherwise it comes with a later update.
+        waits: bool,
     },
     /// Filling replica → primary: begin the transfer.
     Fill {

@@ -63,6 +63,8 @@ pub(crate) struct Follower<C: Content> {
     pub(crate) sent: u64,
     /// It was told that everything up to here is acknowledged.
     pub(crate) told: u64,
+    /// Reads wait there to be told.
+    pub(crate) waits: bool,
     pub(crate) transfer: Option<Transfer<C>>,
     /// How far it was when that was looked at last, if it was behind then, and how often before it
     /// had been found to be there.
@@ -196,6 +198,7 @@ impl<C: Content> Replica<C> {
         from: MemberId,
         number: u64,
         again: bool,
+        waits: bool,
         out: &mut Vec<Output<C>>,
     ) {
         let last = self.copy.number();
@@ -206,6 +209,7 @@ impl<C: Content> Replica<C> {
         }
         let first = follower.acked.is_none();
         follower.acked = follower.acked.max(Some(number));
+        follower.waits |= waits;
         if let Some(transfer) = &mut follower.transfer {
             transfer.caught_up(number, last);
         }
@@ -241,7 +245,7 @@ impl<C: Content> Replica<C> {
             self.look_at_held_questions();
         }
         self.propose(out);
-        self.tell_marks(out);
+        self.tell_marks(false, out);
     }
 
     /// Applies held requests while there is room. `true`: some were.
@@ -382,15 +386,20 @@ impl<C: Content> Replica<C> {
         }
     }
 
-    /// Tells the backups what is acknowledged, when no update will do so soon.
-    fn tell_marks(&mut self, out: &mut Vec<Output<C>>) {
+    /// Tells the backups what is acknowledged, when no update will do so soon: those on which reads
+    /// wait for it, or `all`.
+    pub(crate) fn tell_marks(&mut self, all: bool, out: &mut Vec<Output<C>>) {
         let epoch = self.config.epoch();
         let (number, stable) = (self.copy.number(), self.copy.log.stable());
         let committed = self.copy.committed;
         let quiet = committed == number && self.options.acknowledge == Acknowledge::All;
         let Some(leading) = self.leading.as_mut().filter(|_| quiet) else { return };
         for (&member, follower) in &mut leading.followers {
-            if follower.told < committed && follower.acked == Some(number) {
+            if follower.acked != Some(number) || !(all || follower.waits) {
+                continue;
+            }
+            follower.waits = false;
+            if follower.told < committed {
                 follower.told = committed;
                 out.push(Output::Send(member, Message::Marks { epoch, committed, stable }));
             }
@@ -400,6 +409,6 @@ impl<C: Content> Replica<C> {
 
 impl<C: Content> Follower<C> {
     pub(crate) const fn unheard() -> Self {
-        Self { acked: None, sent: 0, told: 0, transfer: None, looked_at: None }
+        Self { acked: None, sent: 0, told: 0, waits: false, transfer: None, looked_at: None }
     }
 }

@@ -339,7 +339,9 @@ impl<C: Content> Replica<C> {
             Message::Resent { .. } => self.resent(from, out),
             Message::Ask { id, query, .. } => self.asked(from, id, query, out),
             Message::Unask { id, .. } => self.unasked(from, id),
-            Message::Applied { number, again, .. } => self.applied(from, number, again, out),
+            Message::Applied { number, again, waits, .. } => {
+                self.applied(from, number, again, waits, out);
+            }
             Message::Fill { have, .. } => self.fill(from, have, out),
             Message::Taken { transfer, parts, .. } => self.taken(from, transfer, parts, out),
             Message::Again { .. } => {
@@ -452,7 +454,10 @@ impl<C: Content> Replica<C> {
         let epoch = self.config.epoch();
         let have = self.copy.log.last();
         let message = match self.copy.state {
-            State::Complete => Message::Applied { epoch, number: have.number, again: true },
+            State::Complete => {
+                let waits = !self.reads.is_empty();
+                Message::Applied { epoch, number: have.number, again: true, waits }
+            }
             State::Filled => Message::Fill { epoch, have: Some(have) },
             State::Blank | State::Filling { .. } if self.config.is_filling(self.me) => {
                 Message::Fill { epoch, have: None }

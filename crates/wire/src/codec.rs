@@ -8,6 +8,9 @@ use serde::{Serialize, de::DeserializeOwned};
 /// How deep a value may nest; a hostile header must not exhaust the stack.
 const DEPTH_MAX: usize = 64;
 
+/// Most headers are smaller.
+const USUAL: usize = 256;
+
 /// Bytes that are not what they should be. Whoever sent them is broken or hostile.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -54,7 +57,7 @@ pub fn decode<T: DeserializeOwned + Payloads>(frame: &Frame) -> Result<T, Decode
 /// # Errors
 /// What its `Serialize` failed with.
 pub fn try_encode_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, String> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(USUAL);
     ciborium::into_writer(value, &mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes.into())
 }

@@ -1,7 +1,11 @@
 //! Frames out of a stream of bytes, bounded.
 
 use crate::{Frame, HEAD};
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+
+/// Frames up to this size are copied out of the buffer, so that a small one that is kept for long
+/// does not keep the whole buffer, and the buffer can be used again.
+const COPIED_MAX: usize = 8 << 10;
 
 /// How large a frame may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,10 +93,25 @@ impl FrameReader {
             self.buffer.reserve(length + 4 - self.buffer.len());
             return Ok(None);
         }
-        self.buffer.advance(HEAD);
-        let header = self.buffer.split_to(header).freeze();
-        let body = self.buffer.split_to(body).freeze();
+        let (header, body) = self.take(header, length + 4);
         let body = if body.is_empty() { Vec::new() } else { vec![body] };
         Ok(Some(Frame { kind, tag, header, body }))
+    }
+
+    /// Header and body of a frame of `size` bytes that is there whole.
+    fn take(&mut self, header: usize, size: usize) -> (Bytes, Bytes) {
+        let mut whole = if size <= COPIED_MAX {
+            let whole = Bytes::copy_from_slice(&self.buffer[HEAD..size]);
+            self.buffer.advance(size);
+            whole
+        } else {
+            self.buffer.advance(HEAD);
+            self.buffer.split_to(size - HEAD).freeze()
+        };
+        if header == whole.len() {
+            return (whole, Bytes::new());
+        }
+        let header = whole.split_to(header);
+        (header, whole)
     }
 }

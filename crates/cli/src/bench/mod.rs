@@ -8,6 +8,7 @@
 mod ckpt;
 mod clm;
 mod echo;
+mod failover;
 mod measure;
 mod site;
 
@@ -26,12 +27,14 @@ pub(crate) enum Subject {
     Clm,
     /// The Checkpoint Service.
     Ckpt,
+    /// Nodes that end, or are cut off; three at least.
+    Failover,
 }
 
 /// How to measure.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Bench {
-    /// What; several are measured one after the other. Default: all.
+    /// What; several are measured one after the other. Default: all but failover.
     #[arg(value_enum)]
     subjects: Vec<Subject>,
     /// How many nodes.
@@ -68,6 +71,10 @@ pub(crate) fn main(bench: &Bench, mut tell: impl FnMut(Sample)) -> Result<(), Fa
     }
     if wanted(Subject::Ckpt) {
         ckpt::measure(&site, count, &mut tell)?;
+    }
+    // Only by name: it ends nodes.
+    if bench.subjects.contains(&Subject::Failover) {
+        failover::measure(&site, &mut tell)?;
     }
     Ok(())
 }

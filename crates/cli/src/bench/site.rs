@@ -60,7 +60,7 @@ fn pin(to: usize) -> Result<(), Failure> {
 /// A cluster of real daemons in a temporary folder.
 pub(crate) struct Site {
     pub(crate) seats: Seats,
-    cluster: Cluster,
+    pub(crate) cluster: Cluster,
     _folder: TempDir,
 }
 

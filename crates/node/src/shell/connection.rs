@@ -7,8 +7,11 @@ use ais_wire::{Frame, FrameReader, Limits};
 use bytes::{Buf, Bytes, BytesMut};
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use std::{
+    cell::RefCell,
     collections::VecDeque,
-    io::{self, ErrorKind, IoSlice},
+    future::poll_fn,
+    io::{ErrorKind, IoSlice},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,8 +19,11 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, ReadBuf},
-    net::UnixStream,
+    io::{AsyncRead, AsyncReadExt, ReadBuf},
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::{Notify, mpsc, watch},
     time::timeout,
 };
@@ -25,13 +31,24 @@ use tokio::{
 /// How long a new connection may take to say hello, and an ended one to take what is left for it.
 const MANNERS: Duration = Duration::from_secs(10);
 
-/// How much is read at a time.
-const READ: usize = 64 << 10;
+/// How much is read at a time, unless it is known how much is to come.
+const READ: usize = 16 << 10;
+
+/// Pieces up to this size are copied, to be written with others in one piece.
+const COPIED: usize = 4 << 10;
+
+/// How many pieces are written at a time.
+const PIECES: usize = 64;
+
+thread_local! {
+    /// Where all connections of a node are read to: an idle one has no buffer.
+    static SCRATCH: RefCell<Box<[u8; READ]>> = RefCell::new(Box::new([0; READ]));
+}
 
 /// Reads a connection to its end, or, when its process has died, to the end of what is there.
 pub(super) struct Incoming {
     pub(super) id: ConnectionId,
-    pub(super) stream: Arc<UnixStream>,
+    pub(super) stream: OwnedReadHalf,
     pub(super) limits: Limits,
     pub(super) inbox: mpsc::Sender<Inbound>,
     pub(super) died: Arc<Notify>,
@@ -65,7 +82,7 @@ impl Gate {
 }
 
 impl Incoming {
-    pub(super) async fn read(self) {
+    pub(super) async fn read(mut self) {
         let mut frames = FrameReader::new(self.limits);
         let ended = match timeout(MANNERS, self.read_frame(&mut frames)).await {
             Err(_) | Ok(Ok(false)) => Ok(()),
@@ -75,13 +92,13 @@ impl Incoming {
         let _ = self.inbox.send(Inbound::Closed(self.id, ended.err())).await;
     }
 
-    async fn read_on(&self, frames: &mut FrameReader) -> Result<(), String> {
+    async fn read_on(&mut self, frames: &mut FrameReader) -> Result<(), String> {
         while self.read_frame(frames).await? {}
         Ok(())
     }
 
     /// `false`: the end.
-    async fn read_frame(&self, frames: &mut FrameReader) -> Result<bool, String> {
+    async fn read_frame(&mut self, frames: &mut FrameReader) -> Result<bool, String> {
         loop {
             if let Some(frame) = frames.next_frame().map_err(|error| error.to_string())? {
                 self.gate.pass(&frame).await;
@@ -94,13 +111,13 @@ impl Incoming {
         }
     }
 
-    async fn read_more(&self, buffer: &mut BytesMut) -> bool {
-        let mut stream = ReadShared(&self.stream);
+    async fn read_more(&mut self, buffer: &mut BytesMut) -> bool {
+        let died = Arc::clone(&self.died);
         tokio::select! {
-            read = stream.read_buf(buffer) => matches!(read, Ok(1..)),
-            () = self.died.notified() => {
+            read = read_some(&mut self.stream, buffer) => read > 0,
+            () = died.notified() => {
                 // Stays told for the next time.
-                self.died.notify_one();
+                died.notify_one();
                 self.read_what_is_there(buffer)
             }
         }
@@ -108,8 +125,9 @@ impl Incoming {
 
     /// Asks the system itself: the runtime may not have heard yet of the last bytes.
     fn read_what_is_there(&self, buffer: &mut BytesMut) -> bool {
+        let stream: &UnixStream = self.stream.as_ref();
         let mut piece = [0; READ];
-        match recv(&self.stream, &mut piece, RecvFlags::DONTWAIT) {
+        match recv(stream, &mut piece, RecvFlags::DONTWAIT) {
             Ok((read @ 1.., _)) => {
                 buffer.extend_from_slice(&piece[..read]);
                 true
@@ -119,36 +137,36 @@ impl Incoming {
     }
 }
 
-/// Reads a stream that others write.
-struct ReadShared<'a>(&'a UnixStream);
-
-impl tokio::io::AsyncRead for ReadShared<'_> {
-    fn poll_read(
-        self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        loop {
-            std::task::ready!(self.0.poll_read_ready(context))?;
-            match self.0.try_read(buffer.initialize_unfilled()) {
-                Ok(read) => {
-                    buffer.advance(read);
-                    return std::task::Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return std::task::Poll::Ready(Err(error)),
-            }
-        }
+/// How many bytes were read; 0 at the end. The rest of a large frame, for which there is room, goes
+/// where it belongs; everything else over the scratch.
+async fn read_some(stream: &mut OwnedReadHalf, buffer: &mut BytesMut) -> usize {
+    if buffer.capacity() - buffer.len() >= READ {
+        return stream.read_buf(buffer).await.unwrap_or(0);
     }
+    let read = poll_fn(|context| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut piece = ReadBuf::new(&mut scratch[..]);
+            let read = Pin::new(&mut *stream).poll_read(context, &mut piece);
+            read.map_ok(|()| {
+                buffer.extend_from_slice(piece.filled());
+                piece.filled().len()
+            })
+        })
+    });
+    read.await.unwrap_or(0)
 }
 
 /// What is on its way to a program. Bounded: who does not read is cut off, and holds up nobody.
 pub(super) struct Outbox {
     id: ConnectionId,
-    stream: Arc<UnixStream>,
+    stream: Arc<OwnedWriteHalf>,
     queue: VecDeque<Bytes>,
+    /// What comes after the queue.
+    tail: BytesMut,
     queued: usize,
     limit: usize,
+    /// The system takes no more: it will say when.
+    stuck: bool,
     inbox: mpsc::Sender<Inbound>,
 }
 
@@ -159,35 +177,52 @@ pub(super) struct Overflow;
 impl Outbox {
     pub(super) fn new(
         id: ConnectionId,
-        stream: Arc<UnixStream>,
+        stream: OwnedWriteHalf,
         limit: usize,
         inbox: mpsc::Sender<Inbound>,
     ) -> Self {
-        Self { id, stream, queue: VecDeque::new(), queued: 0, limit, inbox }
+        let (queue, tail) = (VecDeque::new(), BytesMut::new());
+        Self { id, stream: Arc::new(stream), queue, tail, queued: 0, limit, stuck: false, inbox }
     }
 
-    /// Sends a frame, or as much as goes now. One frame of any size always finds room.
-    pub(super) fn send(&mut self, frame: &Frame) -> Result<(), Overflow> {
+    /// Takes a frame. One of any size always finds room. `true`: it wants to be flushed.
+    pub(super) fn send(&mut self, frame: &Frame) -> Result<bool, Overflow> {
+        if self.queued > 0 && self.queued + frame.wire_len() > self.limit && !self.stuck {
+            self.flush();
+        }
         if self.queued > 0 && self.queued + frame.wire_len() > self.limit {
             self.hang_up();
             return Err(Overflow);
         }
-        let waits_already = self.queued > 0;
-        self.queue.push_back(Bytes::copy_from_slice(&frame.head()));
-        self.queue.push_back(frame.header.clone());
-        self.queue.extend(frame.body.iter().cloned());
+        let first = self.queued == 0;
         self.queued += frame.wire_len();
-        if !waits_already {
-            self.flush();
+        self.tail.extend_from_slice(&frame.head());
+        self.push(&frame.header);
+        frame.body.iter().for_each(|piece| self.push(piece));
+        Ok(first)
+    }
+
+    fn push(&mut self, piece: &Bytes) {
+        if piece.len() <= COPIED {
+            self.tail.extend_from_slice(piece);
+        } else {
+            self.queue.push_back(self.tail.split().freeze());
+            self.queue.push_back(piece.clone());
         }
-        Ok(())
+    }
+
+    /// The system may take bytes again.
+    pub(super) fn writable(&mut self) {
+        self.stuck = false;
+        self.flush();
     }
 
     /// Writes what the system takes; for the rest it will be called again.
     pub(super) fn flush(&mut self) {
-        if !self.write() {
+        if self.stuck || !self.write() {
             return;
         }
+        self.stuck = true;
         let (id, stream, inbox) = (self.id, Arc::clone(&self.stream), self.inbox.clone());
         tokio::spawn(async move {
             let _ = stream.writable().await;
@@ -198,9 +233,16 @@ impl Outbox {
     /// Whether something is left.
     fn write(&mut self) -> bool {
         while self.queued > 0 {
-            let slices: Vec<IoSlice<'_>> =
-                self.queue.iter().take(64).map(|it| IoSlice::new(it)).collect();
-            match self.stream.try_write_vectored(&slices) {
+            let written = if self.queue.is_empty() {
+                self.stream.try_write(&self.tail)
+            } else {
+                let pieces = self.queue.iter().map(Bytes::as_ref).take(PIECES);
+                // The tail only where it is its turn.
+                let tail = (self.queue.len() < PIECES).then_some(self.tail.as_ref());
+                let pieces: Vec<IoSlice<'_>> = pieces.chain(tail).map(IoSlice::new).collect();
+                self.stream.try_write_vectored(&pieces)
+            };
+            match written {
                 Ok(written) => self.written(written),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 // The reader will see the end.
@@ -219,23 +261,30 @@ impl Outbox {
             written -= first.len();
             self.queue.pop_front();
         }
+        self.tail.advance(written);
     }
 
     fn forget(&mut self) {
         self.queue.clear();
+        self.tail = BytesMut::new();
         self.queued = 0;
     }
 
     /// Ends the connection at once.
     pub(super) fn hang_up(&mut self) {
         self.forget();
-        let _ = shutdown(&self.stream, Shutdown::Both);
+        self.shut_down(Shutdown::Both);
     }
 
     /// The program hears nothing more; what it has written can still be read.
     pub(super) fn hang_up_writing(&mut self) {
         self.forget();
-        let _ = shutdown(&self.stream, Shutdown::Write);
+        self.shut_down(Shutdown::Write);
+    }
+
+    fn shut_down(&self, how: Shutdown) {
+        let stream: &UnixStream = self.stream.as_ref().as_ref();
+        let _ = shutdown(stream, how);
     }
 
     /// Ends the connection after what is on its way, if the program takes it soon.

@@ -28,11 +28,12 @@ use ais_types::{Name, Outcome, ServiceId, node};
 use ais_wire::Frame;
 use clock::Clock;
 use futures::{
-    future::{BoxFuture, pending},
+    future::{BoxFuture, FutureExt, pending},
     stream::{FuturesUnordered, StreamExt},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -43,6 +44,9 @@ use tokio::{
 
 /// How often the group hears that this node is well, and queues to peers are tried again.
 const TICK: Duration = Duration::from_millis(20);
+
+/// So much of a kind is taken in at a time before anything else has its turn.
+const TURN: usize = 64;
 
 /// How a node is called and reached.
 #[derive(Clone, Debug)]
@@ -275,22 +279,27 @@ impl Shell {
 
     /// Runs until there is a reason not to.
     async fn run(mut self) -> ShellError {
+        let mut alarm = pin!(sleep_until(self.wake_at()));
         loop {
             self.settle();
+            self.server.flush();
             self.server.set_busy(self.asked.len() > self.asked_max);
             if let Some(reason) = self.stop.take() {
                 self.end();
                 return reason;
             }
             let wake = self.wake_at();
+            if alarm.deadline() != wake {
+                alarm.as_mut().reset(wake);
+            }
             tokio::select! {
                 delivery = self.group.next() => self.delivered(delivery),
-                Some(inbound) = self.inbox.recv() => self.inbound(inbound),
-                event = next_of(&mut self.transport) => self.peer_event(event),
+                Some(inbound) = self.inbox.recv() => self.inbound_all(inbound),
+                event = next_of(&mut self.transport) => self.peer_events(event),
                 notice = next_notice(&mut self.launcher) => self.launch_notice(notice),
                 Some(answer) = self.asked.next(), if !self.asked.is_empty() => self.answered(answer),
                 accepted = accept_of(&mut self.listener) => self.accepted(accepted),
-                () = sleep_until(wake) => {}
+                () = &mut alarm => {}
             }
         }
     }
@@ -392,6 +401,24 @@ impl Shell {
         } else {
             ShellError::Left(reason)
         });
+    }
+
+    /// What came first, and what else is there already: a turn costs more than a frame.
+    fn inbound_all(&mut self, first: Inbound) {
+        self.inbound(first);
+        for _ in 1..TURN {
+            let Ok(next) = self.inbox.try_recv() else { return };
+            self.inbound(next);
+        }
+    }
+
+    /// Likewise.
+    fn peer_events(&mut self, first: Option<PeerEvent>) {
+        self.peer_event(first);
+        for _ in 1..TURN {
+            let Some(next) = next_of(&mut self.transport).now_or_never() else { return };
+            self.peer_event(next);
+        }
     }
 
     fn peer_event(&mut self, event: Option<PeerEvent>) {

@@ -2,7 +2,7 @@
 
 use super::{
     Inbound, NodeLimits, Shell,
-    connection::{Gate, Incoming, Outbox},
+    connection::{Gate, Incoming, Outbox, Overflow},
     listener::Accepted,
     processes::Processes,
 };
@@ -23,6 +23,8 @@ pub(super) struct Server {
     connections: BTreeMap<ConnectionId, Connection>,
     sessions: BTreeMap<SessionId, Session>,
     tokens: BTreeMap<u128, SessionId>,
+    /// Connections that were sent something in this turn.
+    spoken_to: Vec<ConnectionId>,
     counted: u64,
     limits: NodeLimits,
     inbox: mpsc::Sender<Inbound>,
@@ -62,6 +64,7 @@ impl Server {
             connections: BTreeMap::new(),
             sessions: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            spoken_to: Vec::new(),
             counted: 0,
             limits,
             inbox,
@@ -87,21 +90,24 @@ impl Server {
             return;
         }
         process.connections.insert(id);
-        let (stream, died) = (Arc::new(stream), Arc::new(Notify::new()));
+        let (stream, writer) = stream.into_split();
         let (limits, inbox) = (self.limits.core.frame, self.inbox.clone());
-        let outbox =
-            Outbox::new(id, Arc::clone(&stream), self.limits.outbound_bytes, inbox.clone());
+        let outbox = Outbox::new(id, writer, self.limits.outbound_bytes, inbox.clone());
+        let died = Arc::new(Notify::new());
         let (waits, gate) = (Arc::clone(&died), Gate::new(self.busy.subscribe()));
         let incoming = Incoming { id, stream, limits, inbox, died: waits, gate: gate.clone() };
         self.connections.insert(id, Connection { outbox, peer, session: None, died, gate });
         tokio::spawn(incoming.read());
     }
 
-    /// Sends a frame; cuts the whole session off if it does not read what it is sent.
+    /// Sends a frame with the next [`flush`](Self::flush); cuts the whole session off if it does not
+    /// read what it is sent.
     pub(super) fn send(&mut self, id: ConnectionId, frame: &Frame) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        if connection.outbox.send(frame).is_ok() {
-            return;
+        match connection.outbox.send(frame) {
+            Ok(true) => return self.spoken_to.push(id),
+            Ok(false) => return,
+            Err(Overflow) => {}
         }
         let (session, pid) = (connection.session, connection.peer.pid);
         tracing::warn!(pid, "cut off a program that does not read what it is sent");
@@ -117,9 +123,18 @@ impl Server {
         }
     }
 
+    /// What all were sent in this turn goes out, each connection's in one piece.
+    pub(super) fn flush(&mut self) {
+        for id in self.spoken_to.drain(..) {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.outbox.flush();
+            }
+        }
+    }
+
     pub(super) fn writable(&mut self, id: ConnectionId) {
         if let Some(connection) = self.connections.get_mut(&id) {
-            connection.outbox.flush();
+            connection.outbox.writable();
         }
     }
 

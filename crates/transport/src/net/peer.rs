@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{Cause, Peer};
 use ais_types::NodeId;
-use std::{error::Error, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use futures::stream::{FuturesUnordered, StreamExt};
+use std::{error::Error, future::pending, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::timeout};
 
 const BACKOFF_MIN: Duration = Duration::from_millis(10);
@@ -262,27 +263,31 @@ impl Task {
         context.tell(Happened::Up(peer, outbox.clone())).await?;
         let (mut reader, mut writer) = link.stream.split();
         let ended = {
-            let mut read = pin!(session::read(&context, peer, &mut reader));
+            // Each is polled only when it has something to do, not with every frame of another.
+            let mut read = Lazy::new(session::read(&context, peer, &mut reader));
             // Never dropped half-way: whatever follows on the stream must start at a frame.
-            let mut write = pin!(session::write(&context, peer, &mut writer, &outbox));
+            let mut write = Lazy::new(session::write(&context, peer, &mut writer, &outbox));
+            let mut replaced = Lazy::new(self.replaced(peer));
+            let mut deserted = Lazy::new(deserted(&context, peer, &place));
+            let mut closed = Lazy::new(context.closed());
             let ended = tokio::select! {
-                end = &mut read => Ended::By(end),
-                end = &mut write => Ended::Writing(end),
-                cause = self.replaced(peer) => Ended::Replaced(cause),
-                () = deserted(&context, peer, &place) => Ended::Replaced(Cause::Closed),
-                () = context.closed() => Ended::By(End::Gone),
+                end = read.done() => Ended::By(end),
+                end = write.done() => Ended::Writing(end),
+                cause = replaced.done() => Ended::Replaced(cause),
+                () = deserted.done() => Ended::Replaced(Cause::Closed),
+                () = closed.done() => Ended::By(End::Gone),
             };
             outbox.close();
             match ended {
                 Ended::Replaced(cause) => Err(cause),
                 // What the peer said last may still be there to read.
                 Ended::Writing(End::Closed) => {
-                    Ok(timeout(LAST_WORDS, read).await.unwrap_or(End::Closed))
+                    Ok(timeout(LAST_WORDS, read.done()).await.unwrap_or(End::Closed))
                 }
                 Ended::Writing(End::Gone) => return Err(Gone),
                 Ended::By(End::Gone) => {
                     // What the owner sent before it went is still written, and then good-bye.
-                    write.await;
+                    write.done().await;
                     return Err(Gone);
                 }
                 Ended::By(end) | Ended::Writing(end) => Ok(end),
@@ -327,7 +332,7 @@ impl Task {
         loop {
             let from = match self.knocks.recv().await {
                 // The channel closes: that ends the session elsewhere.
-                None => std::future::pending().await,
+                None => pending().await,
                 Some(Word::Address(address)) => {
                     self.address = Some(address);
                     continue;
@@ -355,6 +360,23 @@ async fn deserted(context: &Context, peer: Peer, place: &Place) {
     place.deserted().await;
     if let Some(faults) = &context.shared.config.faults {
         faults.incoming(peer.node).await;
+    }
+}
+
+/// A future that is polled only when it has been woken, whoever else wakes its task.
+struct Lazy<F>(FuturesUnordered<F>);
+
+impl<F: Future> Lazy<F> {
+    fn new(future: F) -> Self {
+        Self(FuturesUnordered::from_iter([future]))
+    }
+
+    /// What it gives, once. Dropping this loses nothing.
+    async fn done(&mut self) -> F::Output {
+        match self.0.next().await {
+            Some(output) => output,
+            None => pending().await,
+        }
     }
 }
 
