@@ -227,11 +227,20 @@ fn brief(event: &Event) -> String {
             format!("{} view {} of {}", stamp.index, view.number, ids.join(" "))
         }
         Event::Ordered(stamp, from, bytes) => {
-            format!("{} entry of {from}, {} bytes", stamp.index, bytes.len())
+            format!("{} entry of {from}: {}", stamp.index, words(bytes))
         }
         Event::ProcessEnded(stamp, process) => format!("{} end of {process}", stamp.index),
         Event::Released(stamp, member) => format!("{} release of {member}", stamp.index),
         Event::Time(stamp) => format!("{} time", stamp.index),
         other => format!("{other:?}"),
     }
+}
+
+/// What of an entry can be read, as far as it fits into a line.
+fn words(bytes: &[u8]) -> String {
+    const MOST: usize = 200;
+    let text: String =
+        bytes.iter().map(|it| if it.is_ascii_graphic() { *it as char } else { ' ' }).collect();
+    let words = text.split(' ').filter(|it| it.len() > 2);
+    words.collect::<Vec<_>>().join(" ").chars().take(MOST).collect()
 }

@@ -16,3 +16,17 @@ fn a_replica_is_counted_as_long_as_its_node_may_answer() {
     holds(12, 4);
     holds(28, 4);
 }
+
+/// A node had its lease back before it heard that its replica was not counted any more, and
+/// answered a read from what it had.
+#[test]
+fn a_replica_is_counted_until_it_has_conceded() {
+    holds(1078, 4);
+}
+
+/// A primary did without the only other replica, and was then ordered out itself.
+#[test]
+fn the_only_other_replica_is_waited_for_until_the_group_has_decided() {
+    holds(64, 5);
+    holds(96, 4);
+}

@@ -112,10 +112,15 @@ pub enum Command {
         /// To whom.
         to: ais_types::MemberId,
     },
-    /// The sender, the primary, does not wait any longer for these.
+    /// The sender, the primary, wants to wait no longer for these.
     Lagging {
         /// Of which checkpoints, in which epoch, who.
         members: alloc::vec::Vec<(CheckpointId, u64, ais_types::MemberId)>,
+    },
+    /// The sender knows that these replicas are not waited for, and answers no reads from them.
+    Conceded {
+        /// Of which checkpoints, in which epoch.
+        replicas: alloc::vec::Vec<(CheckpointId, u64)>,
     },
     /// The sender has no memory for more, and gives these replicas up.
     NoRoom {

@@ -243,6 +243,11 @@ impl Ckpt {
                     self.registry.lagging(checkpoint, epoch, member);
                 }
             }
+            Command::Conceded { replicas } => {
+                for (checkpoint, epoch) in replicas {
+                    self.registry.conceded(checkpoint, epoch, from);
+                }
+            }
             Command::NoRoom { checkpoints } => self.registry.no_room(from, &checkpoints),
             Command::Room => self.registry.room(from),
             Command::Exhaustions { checkpoint, count } => self.notify(checkpoint, count),

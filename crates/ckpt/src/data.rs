@@ -377,11 +377,13 @@ impl Ckpt {
                 self.counters.lagging += 1;
                 self.lagging.push((id, epoch, member));
             }
+            Effect::Conceded { epoch } => self.conceded.push((id, epoch)),
             Effect::Noted(note) => report::count(&mut self.counters, note),
         }
     }
 
-    /// One entry for all last numbers of a step, and one for all who lag behind.
+    /// One entry for all last numbers of a step, one for all who lag behind, and one for all
+    /// replicas here that do.
     pub(crate) fn order_collected(&mut self) {
         if !self.seals.is_empty() {
             let seals = core::mem::take(&mut self.seals);
@@ -390,6 +392,10 @@ impl Ckpt {
         if !self.lagging.is_empty() {
             let members = core::mem::take(&mut self.lagging);
             self.order(Command::Lagging { members });
+        }
+        if !self.conceded.is_empty() {
+            let replicas = core::mem::take(&mut self.conceded);
+            self.order(Command::Conceded { replicas });
         }
     }
 

@@ -46,6 +46,9 @@ pub struct Ckpt {
     pub(crate) seals: Vec<(CheckpointId, u64, u64)>,
     /// Members not to wait for any longer, all in one entry.
     pub(crate) lagging: Vec<(CheckpointId, u64, MemberId)>,
+    /// Replicas here that are not waited for any longer, to order that it is known, all in one
+    /// entry.
+    pub(crate) conceded: Vec<(CheckpointId, u64)>,
     /// Whom this node can reach.
     pub(crate) reachable: BTreeSet<MemberId>,
     /// Who is told what others change.
@@ -84,6 +87,7 @@ impl Ckpt {
             looks: Timers::new(),
             seals: Vec::new(),
             lagging: Vec::new(),
+            conceded: Vec::new(),
             reachable: BTreeSet::new(),
             tracked: BTreeMap::new(),
             observers: BTreeSet::new(),

@@ -175,7 +175,7 @@ impl Msg {
                 self.order(Command::Drained { queue: id, epoch, to });
             }
             // Only who looks is told that somebody does not keep up.
-            Effect::Lagging { .. } | Effect::Noted(_) => {}
+            Effect::Lagging { .. } | Effect::Conceded { .. } | Effect::Noted(_) => {}
         }
     }
 

@@ -22,9 +22,8 @@ impl<C: Content> Replica<C> {
         if self.config.primary() == Some(self.me) {
             return self.asked(self.me, ask, query, out);
         }
-        let may_read = self.options.acknowledge == Acknowledge::All;
         match query {
-            Some(query) if may_read && self.copy.state == State::Complete => {
+            Some(query) if self.may_read() => {
                 let waited = !self.reads.is_empty();
                 self.read_here(ask, &query);
                 self.release_reads(out);
@@ -38,6 +37,31 @@ impl<C: Content> Replica<C> {
                 out.push(Output::Send(primary, Message::Ask { epoch, id: ask, query }));
             }
         }
+    }
+
+    /// Whether reads are answered from this copy, as far as it is acknowledged.
+    fn may_read(&self) -> bool {
+        let all = self.options.acknowledge == Acknowledge::All;
+        all && self.copy.state == State::Complete && !self.conceding
+    }
+
+    /// The primary wants to wait for this copy no longer. Until everybody knows that nothing is
+    /// read here any more, it does.
+    pub(crate) fn concede(&mut self, out: &mut Vec<Output<C>>) {
+        let concedes = self.config.is_doubted(self.me);
+        if concedes && !self.conceding {
+            self.conceding = true;
+            out.push(Output::Conceded { epoch: self.config.epoch() });
+            self.forget_reads(out);
+        }
+        self.conceding = concedes;
+    }
+
+    /// Nothing is read here any more.
+    pub(crate) fn forget_reads(&mut self, out: &mut Vec<Output<C>>) {
+        self.reads.clear();
+        self.held_reads.clear();
+        self.place_asks(out);
     }
 
     fn read_here(&mut self, ask: u64, query: &C::Query) {
@@ -55,7 +79,7 @@ impl<C: Content> Replica<C> {
 
     /// An update was applied here: some reads may have waited for it.
     pub(crate) fn look_at_held_reads(&mut self) {
-        if self.copy.state != State::Complete {
+        if !self.may_read() {
             return;
         }
         for ask in self.held_reads.iter().copied().collect::<Vec<_>>() {

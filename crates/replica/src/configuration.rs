@@ -29,6 +29,9 @@ pub struct Configuration {
     next: Option<MemberId>,
     complete: BTreeSet<MemberId>,
     filling: BTreeSet<MemberId>,
+    /// Complete ones that the primary does not want to wait for any longer. Each counts until it
+    /// has conceded, since it may answer reads until it hears of it.
+    doubted: BTreeSet<MemberId>,
     /// Since the primary was lost: the last numbers that the survivors have ordered.
     sealed: BTreeMap<MemberId, u64>,
     succession: Succession,
@@ -61,6 +64,7 @@ impl Configuration {
             next: None,
             complete,
             filling: BTreeSet::new(),
+            doubted: BTreeSet::new(),
             sealed,
             succession,
             preferred: None,
@@ -107,6 +111,13 @@ impl Configuration {
         self.filling.contains(&member)
     }
 
+    /// Whether the primary wants to wait no longer for this complete member, which is to
+    /// [concede](Self::conceded).
+    #[must_use]
+    pub fn is_doubted(&self, member: MemberId) -> bool {
+        self.doubted.contains(&member)
+    }
+
     /// Whether nobody has the content any more. A lost primary that is not released yet may still
     /// answer, but nothing will follow it.
     #[must_use]
@@ -142,23 +153,43 @@ impl Configuration {
         holds
     }
 
-    /// An entry: the primary of `epoch` says that `member` has not kept up. Nobody waits for it any
-    /// more; it is filled again, from where it is if that is possible. `false`: it comes too late,
-    /// or from a primary that is lost itself, whose word does not count against a survivor.
+    /// An entry: the primary of `epoch` says that `member` has not kept up. Nothing changes before
+    /// that has [conceded](Self::conceded), except that it answers no reads from its copy. `false`:
+    /// it comes too late, or from a primary that is lost itself, whose word does not count against
+    /// a survivor.
     pub fn lagging(&mut self, epoch: u64, member: MemberId) -> bool {
-        let Some(primary) = self.primary.filter(|it| self.complete.contains(it)) else {
-            return false;
-        };
-        let holds = epoch == self.epoch && primary != member && self.complete.remove(&member);
+        self.may_leave(epoch, member) && self.doubted.insert(member)
+    }
+
+    /// An entry: `member` has heard in `epoch` that it has not kept up, and answers no reads since.
+    /// Nobody waits for it any more; it is filled again, from where it is if that is possible.
+    /// `false`: it comes too late; then it counts as before.
+    pub fn conceded(&mut self, epoch: u64, member: MemberId) -> bool {
+        let holds = self.may_leave(epoch, member) && self.doubted.remove(&member);
         if holds {
+            self.complete.remove(&member);
             self.filling.insert(member);
             if self.next == Some(member) {
                 // The primary goes on.
-                self.epoch += 1;
+                self.begin_epoch();
                 self.next = None;
             }
         }
         holds
+    }
+
+    /// Whether the primary of `epoch` is there and can do without this complete member.
+    fn may_leave(&self, epoch: u64, member: MemberId) -> bool {
+        let leads = self.primary.filter(|it| self.complete.contains(it));
+        epoch == self.epoch
+            && leads.is_some_and(|it| it != member)
+            && self.complete.contains(&member)
+    }
+
+    /// What was said in the epoch before does not count any more.
+    fn begin_epoch(&mut self) {
+        self.epoch += 1;
+        self.doubted.clear();
     }
 
     /// A member gives its copy up. The primary cannot: [`choose`](Self::choose) another one first,
@@ -168,7 +199,7 @@ impl Configuration {
         let removed = self.primary != Some(member) && self.forget(member);
         if removed {
             // It may join again: what was said about its former copy must not count then.
-            self.epoch += 1;
+            self.begin_epoch();
         }
         removed
     }
@@ -188,7 +219,7 @@ impl Configuration {
             return false;
         }
         self.forget(member);
-        self.epoch += 1;
+        self.begin_epoch();
         self.primary = None;
         self.next = None;
         self.sealed.clear();
@@ -220,7 +251,7 @@ impl Configuration {
             // A primary that has left is drained no more; its release decides.
             Some(primary) if !self.complete.contains(&primary) => {}
             Some(primary) => {
-                self.epoch += 1;
+                self.begin_epoch();
                 self.next = Some(member).filter(|it| *it != primary);
             }
             None => self.settle(),
@@ -241,13 +272,14 @@ impl Configuration {
     fn forget(&mut self, member: MemberId) -> bool {
         let was_complete = self.complete.remove(&member);
         let was_filling = self.filling.remove(&member);
+        self.doubted.remove(&member);
         self.sealed.remove(&member);
         if self.preferred == Some(member) {
             self.preferred = None;
         }
         if self.next == Some(member) {
             // The primary goes on.
-            self.epoch += 1;
+            self.begin_epoch();
             self.next = None;
         }
         if self.primary.is_none() && was_complete {
@@ -285,7 +317,7 @@ impl Configuration {
     }
 
     fn appoint(&mut self, primary: MemberId, next: Option<MemberId>) {
-        self.epoch += 1;
+        self.begin_epoch();
         self.primary = Some(primary);
         self.next = next;
         self.sealed.clear();

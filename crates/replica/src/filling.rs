@@ -74,8 +74,23 @@ impl<C: Content> Replica<C> {
         }
     }
 
-    /// A filling replica wants its transfer, or says how far it is by itself.
+    /// A filling replica wants its transfer, or says how far it is by itself. `begun` is the last
+    /// transfer that it had heard of then.
     pub(crate) fn fill(
+        &mut self,
+        from: MemberId,
+        have: Option<Position>,
+        begun: u64,
+        out: &mut Vec<Output<C>>,
+    ) {
+        let Some(leading) = &self.leading else { return };
+        // What it has goes when it hears of the transfer that is on its way.
+        if leading.begun.get(&from).is_none_or(|it| *it <= begun) {
+            self.fill_from(from, have, out);
+        }
+    }
+
+    pub(crate) fn fill_from(
         &mut self,
         from: MemberId,
         have: Option<Position>,
@@ -128,6 +143,7 @@ impl<C: Content> Replica<C> {
         leading.transfers += 1;
         let transfer = Transfer::new(leading.transfers, at.number, self.copy.results.parts());
         let id = transfer.id;
+        leading.begun.insert(from, id);
         let mut follower = Follower::unheard();
         (follower.acked, follower.sent) = (Some(at.number), at.number);
         follower.transfer = Some(transfer);
@@ -189,13 +205,12 @@ impl<C: Content> Replica<C> {
     }
 
     /// Call it at intervals while [`has_followers_behind`](Self::has_followers_behind). Who was
-    /// behind `patience` intervals ago and has got no further since does not hold anybody up any
-    /// longer: a complete replica is ordered to be none, a transfer is given up until it is asked
-    /// for again. That must take longer than a lease, since a replica that hears nothing may
-    /// answer reads for so long. Only those in `reachable` are judged; of the others it is known
-    /// soon whether they are lost. The last complete replica beside the primary's is waited for
-    /// three times as long. Backups hear of what is acknowledged, if no update has told them: they
-    /// keep it no longer than they have to.
+    /// behind `patience` intervals ago and has got no further since is not to hold anybody up any
+    /// longer: a complete replica is asked by the order to concede that it is none, a transfer is
+    /// given up until it is asked for again. Only those in `reachable` are judged; of the others it
+    /// is known soon whether they are lost. The last complete replica beside the primary's is
+    /// waited for three times as long. Backups hear of what is acknowledged, if no update has told
+    /// them: they keep it no longer than they have to.
     pub fn look(
         &mut self,
         reachable: &BTreeSet<MemberId>,
@@ -219,7 +234,9 @@ impl<C: Content> Replica<C> {
             let looks = before.filter(|it| it.0 == there).map_or(0, |it| it.1 + 1);
             follower.looked_at = Some((there, looks));
             let last = counted.len() == 1 && counted.contains(&member);
-            if looks < if last { patience.saturating_mul(LAST) } else { patience } {
+            // One whose completion is ordered may count already, and is doubted when it does.
+            let counts_soon = leading.proposed.contains(&member);
+            if counts_soon || looks < if last { patience.saturating_mul(LAST) } else { patience } {
                 continue;
             }
             if follower.transfer.is_some() {

@@ -41,6 +41,7 @@ impl<C: Content> Replica<C> {
         if !self.config.is_filling(self.me) {
             return;
         }
+        self.begun = transfer;
         self.copy.content.clear();
         self.copy.clear();
         self.copy.log = Log::new(at);

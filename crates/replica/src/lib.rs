@@ -20,13 +20,14 @@
 //! ```text
 //!   join ──▶ filling ── transfer, then an entry ──▶ complete ──▶ primary
 //!               │   ▲                                  │            │ Left, Released
-//!               │   └── does not keep up ──────────────┤            ▼
+//!               │   └── does not keep up, concedes ────┤            ▼
 //!               └──────────── Left ────────────────────┘      the others seal; the highest goes on
 //! ```
 //!
-//! What is left to the service: to order what [`Output::Completed`], [`Output::Sealed`] and
-//! [`Output::Drained`] ask for and to hand the entries to its [`Configuration`]; to name the
-//! object in each message; time-outs; when an object begins and ends.
+//! What is left to the service: to order what [`Output::Completed`], [`Output::Sealed`],
+//! [`Output::Drained`], [`Output::Lagging`] and [`Output::Conceded`] ask for and to hand the
+//! entries to its [`Configuration`]; to name the object in each message; time-outs; when an object
+//! begins and ends.
 //!
 //! The rules that keep data safe:
 //! - A configuration's [`epoch`](Configuration::epoch) grows whenever its primary changes. A
@@ -35,6 +36,8 @@
 //!   of them may go on. Under [`Acknowledge::Active`] the primary alone decides. The requester then keeps
 //!   what was answered until every complete replica has it; if the primary is lost, the next one
 //!   first collects from all requesters what they keep, and applies it in its old order.
+//! - A complete replica may answer reads, so nobody does without it before it has itself ordered
+//!   that it answers none any more; or before it has left the view.
 //! - A node numbers its updates for each object. The number travels with the update, and each
 //!   replica keeps the answers: a repeated request gets its stored answer.
 #![no_std]

@@ -111,6 +111,9 @@ pub enum Message<C: Content> {
         epoch: u64,
         /// There is a whole copy at this place: if possible, only go on from there.
         have: Option<Position>,
+        /// The last transfer of this epoch that has begun there, 0 if none has. One that is on its
+        /// way makes void what is said here.
+        begun: u64,
     },
     /// Primary → filling replica: forget what you have, the transfer begins.
     Begin {

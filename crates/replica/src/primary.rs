@@ -27,8 +27,10 @@ pub(crate) struct Leading<C: Content> {
     /// Questions that are not answered yet.
     pub(crate) asked: Vec<Asked<C>>,
     pub(crate) transfers: u64,
+    /// The last transfer that was begun for each member while its link was up.
+    pub(crate) begun: BTreeMap<MemberId, u64>,
     /// Completions that are ordered already.
-    proposed: BTreeSet<MemberId>,
+    pub(crate) proposed: BTreeSet<MemberId>,
     /// Those who have not kept up, as is ordered already.
     pub(crate) lagging: BTreeSet<MemberId>,
     drained: bool,
@@ -82,6 +84,7 @@ impl<C: Content> Leading<C> {
             held: VecDeque::new(),
             asked: Vec::new(),
             transfers: 0,
+            begun: BTreeMap::new(),
             proposed: BTreeSet::new(),
             lagging: BTreeSet::new(),
             drained: false,
@@ -90,6 +93,7 @@ impl<C: Content> Leading<C> {
 
     pub(crate) fn forget(&mut self, member: MemberId) {
         self.wants_fill.remove(&member);
+        self.begun.remove(&member);
         self.held.retain(|it| it.0 != member);
         self.asked.retain(|it| it.from != member);
         self.awaiting.retain(|_, it| it.0 != member);
@@ -129,7 +133,7 @@ impl<C: Content> Replica<C> {
         let wants = leading.wants_fill.iter().filter(|it| config.is_filling(*it.0));
         let wants: Vec<_> = wants.map(|(member, have)| (*member, *have)).collect();
         for (member, have) in wants {
-            self.fill(member, have, out);
+            self.fill_from(member, have, out);
         }
         self.advance(out);
     }

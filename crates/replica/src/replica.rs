@@ -83,6 +83,11 @@ pub enum Output<C: Content> {
         /// Who has not kept up.
         member: MemberId,
     },
+    /// Order an entry, one for all objects together: [`Configuration::conceded`].
+    Conceded {
+        /// The epoch.
+        epoch: u64,
+    },
     /// Nothing to be done: for whoever counts and tells what happens.
     Noted(Note),
 }
@@ -117,6 +122,10 @@ pub struct Replica<C: Content> {
     pub(crate) reads: Vec<(u64, u64, C::Answer)>,
     /// Reads of this node that have nothing to see yet.
     pub(crate) held_reads: BTreeSet<u64>,
+    /// The last transfer of this epoch that has begun here.
+    pub(crate) begun: u64,
+    /// It was heard here that this copy has not kept up, and this node has ordered that it knows.
+    pub(crate) conceding: bool,
     /// Bytes of memory that the content may grow by, since it weighed so much.
     pub(crate) room: (u64, u64),
     /// If this node is the primary.
@@ -178,6 +187,8 @@ impl<C: Content> Replica<C> {
             requests: Requests::new(),
             reads: Vec::new(),
             held_reads: BTreeSet::new(),
+            begun: 0,
+            conceding: false,
             room: (u64::MAX, 0),
             leading: None,
             early: Early::new(),
@@ -313,6 +324,10 @@ impl<C: Content> Replica<C> {
 
     /// The data path to a member came up or broke.
     pub fn link(&mut self, member: MemberId, link: Link, out: &mut Vec<Output<C>>) {
+        if let Some(leading) = &mut self.leading {
+            // Whatever was on its way is not.
+            leading.begun.remove(&member);
+        }
         match link {
             Link::Down => self.follower_down(member, out),
             Link::Up => {
@@ -342,7 +357,7 @@ impl<C: Content> Replica<C> {
             Message::Applied { number, again, waits, .. } => {
                 self.applied(from, number, again, waits, out);
             }
-            Message::Fill { have, .. } => self.fill(from, have, out),
+            Message::Fill { have, begun, .. } => self.fill(from, have, begun, out),
             Message::Taken { transfer, parts, .. } => self.taken(from, transfer, parts, out),
             Message::Again { .. } => {
                 self.follower_up(from, out);
@@ -379,6 +394,7 @@ impl<C: Content> Replica<C> {
     /// A new epoch begins: everything that belonged to the old one is forgotten.
     fn enter(&mut self, out: &mut Vec<Output<C>>) {
         let epoch = self.config.epoch();
+        (self.conceding, self.begun) = (false, 0);
         self.reads.clear();
         self.held_reads.clear();
         self.leading = None;
@@ -394,6 +410,7 @@ impl<C: Content> Replica<C> {
         }
         self.greet(out);
         self.say_again(out);
+        self.concede(out);
         self.early.forget_before(epoch);
         for waiting in self.early.take(epoch) {
             match waiting {
@@ -419,6 +436,7 @@ impl<C: Content> Replica<C> {
 
     /// The configuration has changed within its epoch.
     fn reshape(&mut self, out: &mut Vec<Output<C>>) {
+        self.concede(out);
         if self.config.is_complete(self.me) {
             if self.copy.state == State::Filled {
                 self.copy.state = State::Complete;
@@ -427,10 +445,9 @@ impl<C: Content> Replica<C> {
             match self.copy.state {
                 State::Blank => self.greet(out),
                 State::Complete => {
-                    // It has not kept up. What is here is kept; reads go to the primary.
+                    // It has not kept up. What is here is kept.
                     self.copy.state = State::Filled;
                     self.greet(out);
-                    self.forget_reads(out);
                 }
                 State::Filling { .. } | State::Filled => {}
             }
@@ -439,13 +456,6 @@ impl<C: Content> Replica<C> {
             self.forget_reads(out);
         }
         self.reshape_followers(out);
-    }
-
-    /// Nothing is read here any more.
-    fn forget_reads(&mut self, out: &mut Vec<Output<C>>) {
-        self.reads.clear();
-        self.held_reads.clear();
-        self.place_asks(out);
     }
 
     /// Says to the primary how far this copy is.
@@ -458,9 +468,9 @@ impl<C: Content> Replica<C> {
                 let waits = !self.reads.is_empty();
                 Message::Applied { epoch, number: have.number, again: true, waits }
             }
-            State::Filled => Message::Fill { epoch, have: Some(have) },
+            State::Filled => Message::Fill { epoch, have: Some(have), begun: self.begun },
             State::Blank | State::Filling { .. } if self.config.is_filling(self.me) => {
-                Message::Fill { epoch, have: None }
+                Message::Fill { epoch, have: None, begun: self.begun }
             }
             State::Blank | State::Filling { .. } => return,
         };

@@ -106,3 +106,40 @@ fn the_primary_goes_on_when_the_one_it_hands_over_to_is_lost() {
     assert_eq!((config.primary(), config.next()), (Some(member(1)), None));
     assert!(!config.drained(epoch, member(2)));
 }
+
+#[test]
+fn a_doubted_copy_counts_until_it_has_conceded() {
+    let mut config = three(Succession::Automatic);
+    assert!(config.lagging(1, member(3)));
+    assert!(config.is_doubted(member(3)) && config.is_complete(member(3)));
+    // Nobody concedes for another, or without having been doubted.
+    assert!(!config.conceded(1, member(2)));
+    assert!(config.conceded(1, member(3)));
+    assert!(config.is_filling(member(3)) && !config.is_doubted(member(3)));
+    assert!(!config.conceded(1, member(3)));
+}
+
+/// Nothing was acknowledged without it: whoever doubted it and is lost takes nothing along.
+#[test]
+fn a_doubted_copy_that_has_not_conceded_follows_a_lost_primary() {
+    let mut config = Configuration::new(Some(member(1)), [member(2)], Succession::Automatic);
+    assert!(config.lagging(1, member(2)));
+    config.left(member(1));
+    assert!(!config.conceded(1, member(2)));
+    config.released(member(1));
+    assert_eq!(config.primary(), Some(member(2)));
+    assert!(!config.is_doubted(member(2)));
+    assert!(!config.conceded(config.epoch(), member(2)));
+}
+
+#[test]
+fn the_primary_goes_on_when_the_one_it_hands_over_to_concedes() {
+    let mut config = three(Succession::Automatic);
+    assert!(config.choose(member(2)));
+    let epoch = config.epoch();
+    assert!(config.lagging(epoch, member(2)));
+    assert_eq!(config.next(), Some(member(2)));
+    assert!(config.conceded(epoch, member(2)));
+    assert_eq!((config.primary(), config.next()), (Some(member(1)), None));
+    assert!(config.epoch() > epoch);
+}

@@ -4,6 +4,8 @@
 //! One seed alone: `AIS_SEED=7 cargo test -p ais-replica --test simulation`; with `AIS_TRACE=1` it
 //! tells everything that happens. More seeds: `AIS_SEEDS=100000`.
 
+#[path = "simulation/entry.rs"]
+mod entry;
 #[path = "simulation/history.rs"]
 mod history;
 #[path = "simulation/journal.rs"]

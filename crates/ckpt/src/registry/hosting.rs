@@ -58,10 +58,17 @@ impl Registry {
         }
     }
 
-    /// The primary of an epoch does not wait for a member any longer.
+    /// The primary of an epoch wants to wait for a member no longer.
     pub(crate) fn lagging(&mut self, id: CheckpointId, epoch: u64, member: MemberId) {
         self.change(id, |it| {
             it.configuration.lagging(epoch, member);
+        });
+    }
+
+    /// A member knows that its replica is not waited for.
+    pub(crate) fn conceded(&mut self, id: CheckpointId, epoch: u64, member: MemberId) {
+        self.change(id, |it| {
+            it.configuration.conceded(epoch, member);
         });
     }
 

@@ -2,6 +2,7 @@
 //! and faults.
 
 use crate::{
+    entry::{Entry, decide, follow},
     history::History,
     journal::{Answer, Journal, Query, Update, Value},
 };
@@ -12,20 +13,6 @@ use ais_replica::{
 use ais_service::Link;
 use ais_types::{Incarnation, MemberId, NodeId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// What is on the log.
-#[derive(Clone, Debug)]
-pub(crate) enum Entry {
-    Joined { member: MemberId, replica: bool },
-    Left(MemberId),
-    Released(MemberId),
-    Completed { epoch: u64, member: MemberId },
-    Sealed { epoch: u64, member: MemberId, number: u64 },
-    Drained { epoch: u64, to: MemberId },
-    Lagging { epoch: u64, member: MemberId },
-    Choose(MemberId),
-    Remove(MemberId),
-}
 
 #[derive(Clone, Debug)]
 enum Packet {
@@ -69,6 +56,8 @@ pub(crate) struct World {
     members: BTreeSet<MemberId>,
     wires: BTreeMap<(MemberId, MemberId), VecDeque<Packet>>,
     broken: BTreeSet<(MemberId, MemberId)>,
+    /// The node that hears the log late; 0: none.
+    slow: u32,
     next_request: u64,
     lives: u64,
     /// How many transfers were begun, and how many were not needed.
@@ -98,6 +87,7 @@ impl World {
         );
         let options =
             Options { acknowledge, window: random.usize(100..2_000), keep: random.usize(0..6_000) };
+        let slow = random.u32(0..=Self::NODES);
         let mut world = Self {
             random,
             history: History::new(acknowledge),
@@ -110,6 +100,7 @@ impl World {
             members: members.iter().copied().collect(),
             wires: BTreeMap::new(),
             broken: BTreeSet::new(),
+            slow,
             next_request: 0,
             lives: 1,
             transfers: 0,
@@ -155,12 +146,12 @@ impl World {
     /// One thing happens.
     pub(crate) fn step(&mut self) {
         match self.random.u32(0..100) {
-            0..45 => self.deliver_packet(),
-            45..65 => self.deliver_entry(),
-            65..75 => self.deliver_order(),
-            75..90 => self.ask(),
-            90 => self.follow_feed(),
-            91 => self.look(),
+            0..43 => self.deliver_packet(),
+            43..63 => self.deliver_entry(),
+            63..73 => self.deliver_order(),
+            73..88 => self.ask(),
+            88 => self.follow_feed(),
+            89..92 => self.look(),
             92..94 => self.break_link(),
             94..97 => self.mend_link(),
             97 => self.lose_node(),
@@ -262,6 +253,10 @@ impl World {
         };
         let behind: Vec<MemberId> = self.nodes.iter().filter_map(behind).collect();
         let Some(&me) = self.random.choice(&behind) else { return };
+        // One node hears of everything late.
+        if me.node.0 == self.slow && self.random.u8(0..8) != 0 {
+            return;
+        }
         let node = self.nodes.get_mut(&me).expect("alive");
         let entry = self.log[node.heard].clone();
         node.heard += 1;
@@ -353,6 +348,7 @@ impl World {
                 Output::Lagging { epoch, member } => {
                     self.order(me, Entry::Lagging { epoch, member });
                 }
+                Output::Conceded { epoch } => self.order(me, Entry::Conceded(epoch, me)),
                 Output::Noted(Note::TransferBegun(_)) => self.transfers += 1,
                 Output::Noted(Note::Resumed(_)) => self.resumed += 1,
                 Output::Noted(Note::TransferDone(_) | Note::TransferStalled(_)) => {}
@@ -361,10 +357,10 @@ impl World {
     }
 
     fn answered(&mut self, me: MemberId, id: RequestId, answer: Answer) {
-        let replica = &self.nodes[&me].replica;
-        // Whoever has lost its copy and not heard of it yet may answer from it once more.
-        let has_copy = replica.content().is_some();
-        let trusted = !self.cut_off.contains(&me) && has_copy == self.config.is_complete(me);
+        let Node { replica, heard, .. } = &self.nodes[&me];
+        // Whoever is to give its copy up and has not heard of it yet may answer from it once more.
+        let given_up = |it: &Entry| matches!(it, Entry::Remove(it) if *it == me);
+        let trusted = !self.cut_off.contains(&me) && !self.log[*heard..].iter().any(given_up);
         match answer {
             Answer::Read(list) => self.history.read(id, &list, trusted),
             Answer::Written(..) => {
@@ -529,60 +525,6 @@ impl World {
             _ if self.config.complete().count() > 2 => self.put(Entry::Remove(it)),
             _ => {}
         }
-    }
-}
-
-/// The service's replicated part: what an entry does to the configuration.
-fn decide(config: &mut Configuration, entry: &Entry) {
-    match *entry {
-        Entry::Joined { member, replica } => {
-            if replica && !config.is_lost() {
-                config.join(member);
-            }
-        }
-        Entry::Left(member) => {
-            config.left(member);
-        }
-        Entry::Released(member) => {
-            config.released(member);
-        }
-        Entry::Completed { epoch, member } => {
-            config.completed(epoch, member);
-        }
-        Entry::Sealed { epoch, member, number } => {
-            config.sealed(epoch, member, number);
-        }
-        Entry::Drained { epoch, to } => {
-            config.drained(epoch, to);
-        }
-        Entry::Lagging { epoch, member } => {
-            config.lagging(epoch, member);
-        }
-        Entry::Choose(member) => {
-            config.choose(member);
-        }
-        Entry::Remove(member) => {
-            config.remove(member);
-        }
-    }
-}
-
-/// What an entry does to the view.
-fn follow(members: &mut BTreeSet<MemberId>, entry: &Entry) {
-    match entry {
-        Entry::Joined { member, .. } => {
-            members.insert(*member);
-        }
-        Entry::Left(member) => {
-            members.remove(member);
-        }
-        Entry::Released(_)
-        | Entry::Completed { .. }
-        | Entry::Sealed { .. }
-        | Entry::Drained { .. }
-        | Entry::Lagging { .. }
-        | Entry::Choose(_)
-        | Entry::Remove(_) => {}
     }
 }
 
