@@ -30,3 +30,10 @@ fn the_only_other_replica_is_waited_for_until_the_group_has_decided() {
     holds(64, 5);
     holds(96, 4);
 }
+
+/// The clean-up of the active component had failed; a lock was answered, and the standby kept its
+/// work.
+#[test]
+fn a_lock_is_answered_when_nothing_of_it_has_work() {
+    holds(520, 4);
+}

@@ -163,14 +163,17 @@ impl Group {
     }
 
     fn removable(&self, place: Place, csi: usize) -> bool {
-        let acts =
-            |unit: &crate::state::Unit| unit.taker(csi).holds.get(&csi).is_some_and(|it| it.acts);
+        // What could not be cleaned up never quiesces (§4.8).
+        let may_quiesce = |unit: &crate::state::Unit| {
+            let it = unit.taker(csi);
+            it.holds.get(&csi).is_some_and(|it| it.acts) && !it.failed()
+        };
         match self.at(place).state(csi) {
             // A standby that is out of service goes at once. One whose instance or group stops
             // stays until the active has quiesced (§10.1): it might still be needed.
             Some(HaState::Standby) => {
                 !self.in_service(place.unit) && self.admin == AdminState::Unlocked
-                    || !self.units.iter().any(acts)
+                    || !self.units.iter().any(may_quiesce)
             }
             // What has quiesced goes when its successor is active, or when there is none.
             Some(HaState::Quiesced) => match self.roles.active {

@@ -243,6 +243,26 @@ fn termination_failure_blocks_the_takeover() {
     insta::assert_snapshot!(world.story());
 }
 
+/// What could not be cleaned up does not quiesce: no lock leaves the standby its work for that.
+#[test]
+fn a_lock_takes_the_standbys_work_beside_a_termination_failure() {
+    for object in ["SG", "SI1"] {
+        let mut model = two_n(&["n1", "n1"], &["CSI1"]);
+        for unit in &mut model.applications[0].groups[0].units {
+            unit.components[0].recovery = Recovery::ComponentFailover;
+            unit.components[0].cleanup = Some(vec!["cleanup".into()]);
+        }
+        let mut world = World::start(&["n1"], model);
+        world.stuck.insert("C1".into());
+        world.kill("C1");
+        world.settle();
+        world.story();
+        assert_eq!(world.admin(object, Op::Lock), Ok(()));
+        let story = world.story();
+        assert!(story.contains("C2.rmv") && !story.contains("C2.set"), "{object}: {story}");
+    }
+}
+
 /// A100, A101, A287: components that do not answer, or refuse.
 #[test]
 fn components_that_do_not_answer() {
