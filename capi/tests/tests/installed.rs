@@ -74,21 +74,32 @@ fn a_program_is_built_and_run_against_what_was_installed() {
     let link = fs::read_link(lib.join("libSaCkpt.so")).expect("a link");
     assert_eq!(link, Path::new("libSaCkpt.so.1"));
 
-    let flags: Vec<String> = match has("pkg-config") {
-        true => {
-            let mut pkg_config = Command::new("pkg-config");
-            pkg_config.args(["--cflags", "--libs", "libsam"]);
-            let flags = output(pkg_config.env("PKG_CONFIG_PATH", lib.join("pkgconfig")));
-            flags.split_whitespace().map(str::to_owned).collect()
+    let flags = |library: &str| -> Vec<String> {
+        match has("pkg-config") {
+            true => {
+                let mut pkg_config = Command::new("pkg-config");
+                pkg_config.args(["--cflags", "--libs", &format!("lib{library}")]);
+                let flags = output(pkg_config.env("PKG_CONFIG_PATH", lib.join("pkgconfig")));
+                flags.split_whitespace().map(str::to_owned).collect()
+            }
+            false => vec![
+                format!("-I{}", prefix.join("include").display()),
+                format!("-L{}", lib.display()),
+                format!("-l{library}"),
+            ],
         }
-        false => vec![
-            format!("-I{}", prefix.join("include").display()),
-            format!("-L{}", lib.display()),
-            "-lsam".to_owned(),
-        ],
     };
+    for (source, library, soname) in [
+        ("supervised", "sam", "libsam.so.4"),
+        ("membership", "SaClm", "libSaClm.so.0"),
+        ("server_based_checkpoint", "SaCkpt", "libSaCkpt.so.1"),
+    ] {
+        let (file, program) = (example(&format!("{source}.c")), folder.path().join(source));
+        run(Command::new("cc").arg(file).args(flags(library)).arg("-o").arg(&program));
+        let needs = output(Command::new("readelf").arg("-d").arg(&program));
+        assert!(needs.contains(&format!("Shared library: [{soname}]")), "{needs}");
+    }
     let program = folder.path().join("supervised");
-    run(Command::new("cc").arg(example("supervised.c")).args(&flags).arg("-o").arg(&program));
     let said = output(Command::new(&program).env("LD_LIBRARY_PATH", &lib));
     assert!(said.ends_with("all done\n"), "{said}");
 

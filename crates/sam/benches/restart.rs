@@ -1,5 +1,5 @@
 //! How long a restart takes, beside corosync's libsam where that is installed:
-//! `cargo bench -p ais-sam --bench restart`.
+//! `cargo bench -p ais-sam --bench restart [-- killed|missed|idle]`.
 //!
 //! The bench starts itself as the supervised program, in one of a few ways.
 #![expect(unsafe_code, reason = "the program is forked")]
@@ -21,9 +21,16 @@ fn main() {
     let arguments: Vec<String> = env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("program") => program(&arguments[2..]),
-        Some(_) | None => bench(),
+        Some(_) | None => bench(&|part| {
+            let named: Vec<_> =
+                PARTS.iter().filter(|it| arguments.iter().any(|a| a == *it)).collect();
+            named.is_empty() || named.contains(&&part)
+        }),
     }
 }
+
+/// What can be measured alone.
+const PARTS: [&str; 3] = ["killed", "missed", "idle"];
 
 fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
@@ -101,7 +108,7 @@ impl Drop for Program {
     }
 }
 
-fn bench() {
+fn bench(wanted: &dyn Fn(&'static str) -> bool) {
     let libsam = libsam();
     if libsam.is_none() {
         println!("libsam is not installed (apt-get install corosync libsam-dev): no comparison");
@@ -126,31 +133,34 @@ fn bench() {
         command.args(arguments.map(|it| it.to_string())).args(options.iter().flatten());
         Some(command)
     };
-    println!("kill -9 of the active -> next instance past register, in ms");
-    for (what, before, after, rounds) in [
-        ("small heap", 0, 0, 200),
-        ("500 MB before register", 500, 0, 40),
-        ("500 MB in each instance", 0, 500, 15),
-    ] {
+    let each = |arguments: [usize; 4], tell: &dyn Fn(&str, Command)| {
         for (name, options) in &ways {
-            if let Some(command) = command(options, [0, before, after, 0]) {
+            if let Some(command) = command(options, arguments) {
+                tell(name, command);
+            }
+        }
+    };
+    if wanted("killed") {
+        println!("kill -9 of the active -> next instance past register, in ms");
+        for (what, before, after, rounds) in [
+            ("small heap", 0, 0, 200),
+            ("500 MB before register", 500, 0, 40),
+            ("500 MB in each instance", 0, 500, 15),
+        ] {
+            each([0, before, after, 0], &|name, command| {
                 show(what, name, killed(command, rounds, before + after));
-            }
+            });
         }
     }
-    println!("last sign of life -> next instance past register, interval 100 ms, in ms");
-    for (what, ignore) in [("the warning kills", 0), ("the warning is ignored", 1)] {
-        for (name, options) in &ways {
-            if let Some(command) = command(options, [100, 0, 0, ignore]) {
-                show(what, name, missed(command, 30));
-            }
+    if wanted("missed") {
+        println!("last sign of life -> next instance past register, interval 100 ms, in ms");
+        for (what, ignore) in [("the warning kills", 0), ("the warning is ignored", 1)] {
+            each([100, 0, 0, ignore], &|name, command| show(what, name, missed(command, 30)));
         }
     }
-    println!("wake-ups of an idle supervisor in 5 s, interval 0");
-    for (name, options) in &ways {
-        if let Some(command) = command(options, [0, 0, 0, 0]) {
-            println!("  {name:<30} {}", wake_ups(command));
-        }
+    if wanted("idle") {
+        println!("wake-ups of an idle supervisor in 5 s, interval 0");
+        each([0, 0, 0, 0], &|name, command| println!("  {name:<30} {}", wake_ups(command)));
     }
 }
 
