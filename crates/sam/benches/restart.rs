@@ -6,13 +6,14 @@
 
 use ais_sam::{Options, raw};
 use rustix::{
-    event::poll,
-    process::{Pid, Signal, kill_process},
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
     time::{ClockId, Timespec, clock_gettime},
 };
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Lines},
+    io::{BufRead, BufReader, Lines, Read, Write},
+    os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
 };
@@ -142,8 +143,9 @@ fn bench(wanted: &dyn Fn(&'static str) -> bool) {
     };
     if wanted("killed") {
         println!("kill -9 of the active -> next instance past register, in ms");
+        show("no memory", "the system alone", floor(100));
         for (what, before, after, rounds) in [
-            ("small heap", 0, 0, 200),
+            ("small heap", 0, 0, 100),
             ("500 MB before register", 500, 0, 40),
             ("500 MB in each instance", 0, 500, 15),
         ] {
@@ -176,12 +178,55 @@ fn killed(command: Command, rounds: usize, megabytes: usize) -> Vec<u64> {
     let mut times = Vec::new();
     for _ in 0..rounds {
         // Until everything is quiet: a spare is forked, old memory is freed.
-        sleep(if megabytes > 0 { 250 } else { 10 });
+        sleep(if megabytes > 0 { 250 } else { 50 });
         let began = now();
         kill_process(pid, Signal::KILL).expect("it lives");
         let (registered, _, next) = program.next();
         times.push(registered - began);
         pid = next;
+    }
+    times
+}
+
+/// What the system itself takes when nothing but waking up is done: the active one dies, who waits
+/// for that is told, and tells who waits for its turn.
+fn floor(rounds: usize) -> Vec<u64> {
+    let mut times = Vec::new();
+    for _ in 0..rounds {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        // SAFETY: this process has one thread; the child only waits, and ends.
+        let active = unsafe { libc::fork() };
+        if active == 0 {
+            let _ = poll(&mut [], None);
+        }
+        // SAFETY: as above.
+        let spare = unsafe { libc::fork() };
+        if spare == 0 {
+            let _ = theirs.read(&mut [0]);
+            let _ = theirs.write_all(&now().to_ne_bytes());
+            // SAFETY: it ends this process.
+            unsafe { libc::_exit(0) };
+        }
+        // SAFETY: as above.
+        let supervisor = unsafe { libc::fork() };
+        let pid = Pid::from_raw(active).expect("a process");
+        if supervisor == 0 {
+            let ended = pidfd_open(pid, PidfdFlags::empty()).expect("it lives");
+            let _ = poll(&mut [PollFd::new(&ended, PollFlags::IN)], None);
+            let _ = (&ours).write_all(&[1]);
+            // SAFETY: it ends this process.
+            unsafe { libc::_exit(0) };
+        }
+        sleep(50);
+        let began = now();
+        kill_process(pid, Signal::KILL).expect("it lives");
+        let mut at = [0; 8];
+        (&ours).read_exact(&mut at).expect("the time");
+        times.push(u64::from_ne_bytes(at) - began);
+        for child in [active, spare, supervisor] {
+            // SAFETY: no status is wanted.
+            unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+        }
     }
     times
 }

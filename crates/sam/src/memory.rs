@@ -18,6 +18,9 @@ use std::{
 /// The sharing process calls a few functions of the system and nothing else.
 const STACK: usize = 16 << 10;
 
+/// So long after the end of its instance it ends.
+const LINGER_MS: c_int = 100;
+
 /// The least urgent of ordinary processes.
 const LOWEST: c_int = 19;
 
@@ -90,6 +93,10 @@ extern "C" fn sleep_on(data: *mut c_void) -> c_int {
         // instance has ended, and not before. A thread that a debugger stops may be interrupted: the
         // only harm is that the memory is freed by the instance itself.
         unsafe { libc::poll(fds.as_mut_ptr(), 1, -1) };
+        // Freeing keeps a processor busy for many milliseconds, and cannot be interrupted: first the
+        // next instance gets going.
+        // SAFETY: no descriptors at all.
+        unsafe { libc::poll(ptr::null_mut(), 0, LINGER_MS) };
     }
     // SAFETY: ends this process alone, without anything that the program registered for its own end.
     unsafe { libc::syscall(libc::SYS_exit_group, 0) };
