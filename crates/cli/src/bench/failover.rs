@@ -5,6 +5,7 @@ use super::{measure::Sample, site::Site};
 use crate::{
     Failure,
     dev::{Lifetime, PATIENCE},
+    wait::until,
 };
 use ais_client::{Clm, Session, Wait};
 use ais_types::{
@@ -58,8 +59,10 @@ pub(super) fn measure(site: &Site, tell: &mut impl FnMut(Sample)) -> Result<(), 
 fn round(site: &Site, leads: bool, blow: Blow) -> Result<(Duration, Duration), Failure> {
     let cluster = &site.cluster;
     cluster.wait_formed(PATIENCE)?;
-    let asked = cluster.status("n1").and_then(|it| it.leader);
-    let leader = asked.ok_or_else(|| Failure::Usage("nobody leads".to_owned()))?.node;
+    let leader = until("the election of a leader", PATIENCE, || {
+        cluster.status("n1").and_then(|it| it.leader)
+    })?;
+    let leader = leader.node;
     let node = cluster.nodes.iter().find(|it| (it.id == leader) == leads);
     let victim = node.ok_or_else(|| Failure::Usage("there is no such node".to_owned()))?;
     let witness = cluster.nodes.iter().find(|it| it.id != victim.id).expect("one of three");
