@@ -17,7 +17,10 @@ fn check(medium: Medium, ids: &[&str]) {
 
 #[test]
 fn nodes_over_memory_conform() {
-    check(Medium::Memory, &["clm/3.6.2-node-joins", "clm/3.6.5-unknown-node"]);
+    check(
+        Medium::Memory,
+        &["clm/3.1-cut-off-node-leaves", "clm/3.6.2-node-joins", "clm/3.6.5-unknown-node"],
+    );
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(crate) struct Group {
 pub(crate) enum Item {
     Entry(MemberId, Bytes),
     ProcessEnded(ProcessId),
+    /// What was on the disks of those who begin anew.
+    Kept(Bytes),
     View(View),
     Released(MemberId),
     Time,
@@ -198,6 +200,7 @@ impl World {
         let event = match item {
             Item::Entry(from, bytes) => Event::Ordered(stamp, from, bytes),
             Item::ProcessEnded(process) => Event::ProcessEnded(stamp, process),
+            Item::Kept(kept) => Event::Kept(stamp, kept),
             Item::View(view) => Event::View(stamp, view),
             Item::Released(member) => Event::Released(stamp, member),
             Item::Time => Event::Time(stamp),

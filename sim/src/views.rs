@@ -50,6 +50,7 @@ impl World {
             self.hosts.iter().filter(|it| it.runs() && it.side == 0).map(|it| it.node).collect();
         let members = founders.iter().map(|it| self.admit(*it, place, 1, now)).collect();
         self.note(|| format!("{founders:?} form a group"));
+        self.recall(&founders);
         self.append(Item::View(View { number: 1, members }));
     }
 
@@ -60,6 +61,26 @@ impl World {
         if lost && self.hosts.iter().filter(blank).count() * 2 > self.hosts.len() {
             self.group.left.clear();
             self.form();
+        }
+    }
+
+    /// The newest of what the founders have on their disks.
+    fn recall(&mut self, founders: &[NodeId]) {
+        let newest = |of: &dyn Fn(NodeId) -> bool| {
+            let kept = self.hosts.iter().filter(|it| of(it.node)).filter_map(|it| it.kept.clone());
+            kept.max_by_key(|(stamp, _)| stamp.index)
+        };
+        let (theirs, all) = (newest(&|it| founders.contains(&it)), newest(&|_| true));
+        if theirs != all {
+            // Whoever had the last word on it is not there.
+            self.ledger.orders.forget_states();
+        }
+        if let Some((_, kept)) = theirs {
+            for founder in founders {
+                let seat = self.host(*founder).member.and_then(|it| self.group.seats.get_mut(&it));
+                seat.into_iter().for_each(|it| it.joined_at += 1);
+            }
+            self.append(Item::Kept(kept));
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
 use ais_node::{Core, CoreConfig, CoreLimits, Driven, Effect, Event, ProcessKey};
 use ais_service::{Instant, Link, Now};
 use ais_services::{CkptSettings, MsgSettings, Settings};
-use ais_types::{MemberId, Name, NodeId, Time, amf::Model};
+use ais_types::{MemberId, Name, NodeId, Stamp, Time, amf::Model};
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -78,6 +78,8 @@ pub(crate) struct Host {
     /// When a daemon is started.
     pub(crate) boots_at: Option<Duration>,
     alarm: Option<Duration>,
+    /// On its disk: what its services keep, as of then.
+    pub(crate) kept: Option<(Stamp, Bytes)>,
 }
 
 impl Host {
@@ -362,6 +364,10 @@ impl World {
             }
             Effect::BreakLink(peer) => self.fail(format!("{peer} says what {node} cannot read")),
             Effect::Perform(service, action, task) => self.perform(node, service, action, task),
+            Effect::Keep(number, stamp, kept) => {
+                self.host_mut(node).kept = Some((stamp, kept));
+                self.step(node, Event::Saved(number));
+            }
             // The leader asks its own core; faults are the simulation's own affair.
             Effect::GroupDeadline(_) | Effect::SetFault { .. } => {}
             Effect::Fatal(why) => self.fail(format!("{node} cannot go on: {why}")),
@@ -460,6 +466,7 @@ impl Host {
             notices: Duration::ZERO,
             boots_at: None,
             alarm: None,
+            kept: None,
         }
     }
 }

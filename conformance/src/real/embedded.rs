@@ -10,10 +10,14 @@ use super::{
 use crate::{Medium, services};
 use ais_client::Endpoint;
 use ais_conformance_core::{Cluster, Feature, Implementation, NodeSpec, Setup, Trouble};
-use ais_group::{Identity, raft};
+use ais_group::{
+    Identity,
+    raft::{self, Store},
+};
 use ais_node::{
     Launcher, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, SocketConfig,
 };
+use ais_storage::MemoryStorage;
 use ais_transport::{Class, Peer, Transport, memory::Network, net};
 use ais_types::{Name, NodeId, Role, amf::Model};
 use aisd::{KeeperLauncher, keeper::Keeper};
@@ -62,9 +66,10 @@ impl Implementation for Embedded {
             | Feature::StartNode
             | Feature::Witness
             | Feature::Components => Ok(()),
-            Feature::Cut => {
-                Err("a cut-off node starts over, and is not cut off any more".to_owned())
-            }
+            Feature::Cut => match self.medium {
+                Medium::Memory => Ok(()),
+                Medium::Tcp | Medium::Udp => Err("cuts need --transport memory".to_owned()),
+            },
         }
     }
 
@@ -82,6 +87,7 @@ impl Implementation for Embedded {
             specs: setup.nodes.clone(),
             wires: Arc::new(network),
             lives: setup.nodes.iter().map(|_| None).collect(),
+            disks: setup.nodes.iter().map(|_| Store::new(MemoryStorage::new())).collect(),
             nonces: 0,
             components,
             site: site.map(Arc::new),
@@ -135,6 +141,8 @@ struct Nodes {
     specs: Vec<NodeSpec>,
     wires: Arc<Wires>,
     lives: Vec<Option<Life>>,
+    /// What outlives each node.
+    disks: Vec<Store>,
     nonces: u64,
     components: Option<Components>,
     // Goes last: nodes have files in it.
@@ -172,6 +180,7 @@ struct Plan {
     nonce: u64,
     specs: Vec<NodeSpec>,
     wires: Arc<Wires>,
+    disk: Store,
     site: Option<Arc<Site>>,
 }
 
@@ -188,7 +197,8 @@ impl Host for Nodes {
         self.lives[at] = None;
         self.nonces += 1;
         let (specs, wires) = (self.specs.clone(), Arc::clone(&self.wires));
-        let plan = Plan { at, nonce: self.nonces, specs, wires, site: self.site.clone() };
+        let (disk, site) = (self.disks[at].clone(), self.site.clone());
+        let plan = Plan { at, nonce: self.nonces, specs, wires, disk, site };
         let (kill, killed) = oneshot::channel();
         let (sender, started) = mpsc::channel();
         let thread = thread::spawn(move || live(&plan, &sender, killed));
@@ -357,6 +367,7 @@ fn assemble<T: Transport>(
     };
     let mut config = raft::Config::new(CLUSTER, identity, (0..plan.specs.len()).map(id));
     config.failure_timeout = FAILURE;
+    config.storage = Some(plan.disk.clone());
     let (group, run) = raft::Raft::start(config, control).map_err(|error| error.to_string())?;
     tokio::spawn(run);
     let config = NodeConfig {

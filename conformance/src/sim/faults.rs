@@ -63,7 +63,12 @@ impl World {
         let reached: Vec<usize> = (0..self.nodes.len()).filter(reachable).collect();
         // A node that was started anew has forgotten what it voted for.
         let with_memory = reached.iter().filter(|at| self.nodes[**at].admitted).count();
-        self.quorum = with_memory * 2 > self.nodes.len();
+        // Nobody remembers anything: a majority of blank ones begins anew.
+        let anew = with_memory == 0 && reached.len() * 2 > self.nodes.len();
+        if anew {
+            self.forget();
+        }
+        self.quorum = anew || with_memory * 2 > self.nodes.len();
         if !self.quorum {
             return self.tell_all(Lease::Lost, &(0..self.nodes.len()).collect::<Vec<_>>());
         }

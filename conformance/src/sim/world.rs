@@ -45,6 +45,8 @@ pub(super) struct Node {
     pub(super) cut: bool,
     /// Ordered while there was no quorum.
     held: Vec<Ordered>,
+    /// On its disk: what operators had configured, as of then.
+    kept: Option<(Stamp, Bytes)>,
     /// Processes that AMF started here, and what they are.
     pub(super) spawned: Vec<(ProcessKey, Spawn)>,
 }
@@ -114,6 +116,7 @@ impl World {
             admitted: false,
             cut: false,
             held: Vec::new(),
+            kept: None,
             spawned: Vec::new(),
         });
         Ok(Self {
@@ -223,6 +226,10 @@ impl World {
                 self.happen(at, Event::ActionDone(service, action, done));
             }
             Effect::GroupDeadline(deadline) => self.group_deadline = deadline,
+            Effect::Keep(number, stamp, kept) => {
+                self.nodes[at].kept = Some((stamp, kept));
+                self.happen(at, Event::Saved(number));
+            }
             // Faults are the scenario's own affair.
             Effect::SetFault { .. } => {}
             Effect::Fatal(why) => self.fatal = Some(why),
@@ -378,6 +385,9 @@ impl World {
         let old = members.iter().find(|at| self.nodes[**at].admitted);
         let snapshot = old.and_then(|at| self.nodes[*at].core.as_ref()).map(Core::snapshot);
         let stamp = self.stamp();
+        // Nobody remembers: the newest of what is on the disks of those who begin anew.
+        let kept = members.iter().filter_map(|at| self.nodes[*at].kept.clone());
+        let kept = kept.max_by_key(|(at, _)| at.index).filter(|_| snapshot.is_none());
         let (number, wall) = (self.view.number + 1, self.wall());
         let known: BTreeMap<MemberId, Member> =
             self.view.members.iter().map(|it| (it.id, it.clone())).collect();
@@ -394,6 +404,9 @@ impl World {
                 if let Some(snapshot) = &snapshot {
                     self.happen(*at, Event::Restore(stamp, snapshot.clone()));
                 }
+                if let Some((_, kept)) = &kept {
+                    self.happen(*at, Event::Kept(stamp, kept.clone()));
+                }
             }
         }
         for (at, node) in self.nodes.iter_mut().enumerate() {
@@ -406,6 +419,12 @@ impl World {
             self.happen(*at, Event::Lease(Lease::Held));
         }
         self.settle();
+    }
+
+    /// The group is no more.
+    pub(super) fn forget(&mut self) {
+        self.view = View::default();
+        self.group_deadline = None;
     }
 
     /// What the members of the view are told of one that has surely stopped acting.

@@ -24,7 +24,22 @@ pub enum Call {
     FollowResources,
     /// Removes the object that this process has left behind.
     Forget(u32),
-    /// Who votes in its group, and who may be a member.
+    /// About its group: the only calls that may take a while.
+    Group(GroupCall),
+    /// From now on this is wrong between it and a peer, or all its peers; `None`: nothing is. Only
+    /// nodes of a development cluster do that.
+    Fault {
+        /// With whom; `None`: with everybody, whatever was said of single ones.
+        peer: Option<NodeId>,
+        /// What.
+        fault: Option<Fault>,
+    },
+}
+
+/// What a node is asked about its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupCall {
+    /// Who votes in it, and who may be a member.
     Cluster,
     /// This member votes from now on.
     AddVoter(NodeId),
@@ -40,14 +55,6 @@ pub enum Call {
     /// The majority of the voters is lost for good: this node goes on alone. Refused while the
     /// group has a quorum.
     Reform,
-    /// From now on this is wrong between it and a peer, or all its peers; `None`: nothing is. Only
-    /// nodes of a development cluster do that.
-    Fault {
-        /// With whom; `None`: with everybody, whatever was said of single ones.
-        peer: Option<NodeId>,
-        /// What.
-        fault: Option<Fault>,
-    },
 }
 
 /// What is wrong between a node and a peer.
@@ -73,9 +80,9 @@ pub enum Reply {
     Done,
     /// To [`Call::Resources`] and [`Call::FollowResources`]: by process.
     Resources(Vec<Object>),
-    /// To [`Call::Cluster`].
+    /// To [`GroupCall::Cluster`].
     Cluster(Cluster),
-    /// To [`Call::Invite`].
+    /// To [`GroupCall::Invite`].
     Invited(Invitation),
 }
 
@@ -123,6 +130,8 @@ pub struct Invitation {
     pub secret: u128,
     /// The failure timeout of the cluster, in milliseconds.
     pub failure_timeout_ms: u64,
+    /// Whether the logs of its nodes are on disk.
+    pub durable: bool,
     /// Whom it will find.
     pub nodes: Vec<Known>,
 }

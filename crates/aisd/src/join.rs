@@ -54,8 +54,9 @@ impl Token {
     pub fn configuration(&self, at: SocketAddr, name: Option<&str>, listen: SocketAddr) -> String {
         let it = &self.0;
         let own = name.map_or_else(|| format!("n{}", it.node.0), str::to_owned);
+        let durability = if it.durable { "disk" } else { "memory" };
         let mut text = format!(
-            "cluster = {:?}\nnode = {own:?}\nfailure_timeout_ms = {}\n",
+            "cluster = {:?}\nnode = {own:?}\nfailure_timeout_ms = {}\ndurability = {durability:?}\n",
             it.cluster, it.failure_timeout_ms
         );
         let mut node = |id: u32, name: &str, role: &str, address: &str| {
@@ -97,6 +98,7 @@ mod tests {
             node: NodeId(4),
             secret: u128::MAX - 7,
             failure_timeout_ms: 700,
+            durable: true,
             nodes: vec![known(1, Role::Voter), known(2, Role::Voter), known(3, Role::Witness)],
         })
     }
@@ -119,6 +121,7 @@ mod tests {
         let config = Config::parse(Path::new("/n/node.toml"), &text).unwrap();
         assert_eq!((config.this().name.as_str(), config.this().role), ("east", Role::Payload));
         assert_eq!(config.voters().count(), 3);
+        assert!(config.durable);
         let issuer = config.nodes.iter().find(|it| it.id == NodeId(2)).unwrap();
         assert_eq!(issuer.address, Some(at));
     }

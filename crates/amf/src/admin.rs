@@ -40,14 +40,15 @@ impl State {
             let Object::Unit(_, unit) = object else { return Err(unsupported()) };
             group.repaired(index, unit, name, &mut self.ledger)?;
         } else {
-            let state = group.admin_state(object).ok_or_else(unsupported)?;
+            let state = group.admin_state_mut(object).ok_or_else(unsupported)?;
             let only_si = matches!(object, Object::Instance(..));
             let next = next(name, *state, operation, only_si).ok_or_else(unsupported)??;
             let interrupts = *state == AdminState::ShuttingDown;
             if group.job.is_some() || !(group.settled() || interrupts) {
                 return Err(Refusal::Busy(group.name.clone()));
             }
-            *group.admin_state(object).expect("it had one a moment ago") = next;
+            *group.admin_state_mut(object).expect("it had one a moment ago") = next;
+            self.kept_changes += 1;
             self.ledger.note(name, format!("{next}, by the operator's order"));
         }
         self.touched.insert(index);
@@ -89,7 +90,16 @@ fn next(
 }
 
 impl Group {
-    fn admin_state(&mut self, object: Object) -> Option<&mut AdminState> {
+    pub(crate) fn admin_state(&self, object: Object) -> Option<AdminState> {
+        match object {
+            Object::Group(_) => Some(self.admin),
+            Object::Unit(_, unit) => Some(self.units[unit].admin),
+            Object::Instance(_, instance) => Some(self.instances[instance].admin),
+            Object::Application | Object::Component(_) | Object::Csi(..) => None,
+        }
+    }
+
+    pub(crate) fn admin_state_mut(&mut self, object: Object) -> Option<&mut AdminState> {
         match object {
             Object::Group(_) => Some(&mut self.admin),
             Object::Unit(_, unit) => Some(&mut self.units[unit].admin),

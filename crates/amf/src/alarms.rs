@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Alarm {
     /// The first assignments wait no longer for units that are still to come.
     Startup,
+    /// No node's configuration has the model any more: the kept one is taken.
+    Recall,
     /// A start, a question or a termination takes too long.
     Overdue(Number),
     /// The failures of a unit are no longer counted together.

@@ -19,9 +19,9 @@ impl State {
     /// Applies one command.
     pub(crate) fn apply(&mut self, stamp: Stamp, from: MemberId, command: Command) -> Verdict {
         let verdict = match command {
-            Command::Load { model, .. } => {
+            Command::Load { model, request } => {
                 self.begin(stamp, "the model was loaded".into());
-                Some(self.load(model))
+                Some(self.load(model, request.is_some()))
             }
             Command::Admin { request, object, operation } => {
                 self.begin(stamp, format!("an operator ordered {operation} of {object}"));
@@ -80,7 +80,7 @@ impl State {
         verdict
     }
 
-    fn begin(&mut self, stamp: Stamp, event: String) {
+    pub(crate) fn begin(&mut self, stamp: Stamp, event: String) {
         self.ledger.begin(stamp, event);
     }
 
@@ -147,6 +147,10 @@ impl State {
                     self.begin(stamp, "the start-up time is over".into());
                     self.groups.iter_mut().for_each(|it| it.starting = false);
                     self.touched.extend(0..self.groups.len());
+                }
+                Alarm::Recall => {
+                    self.begin(stamp, "no node's configuration has the model any more".into());
+                    self.load_recalled();
                 }
                 Alarm::Probation(place) => {
                     let unit = &mut self.groups[place.group].units[place.unit];

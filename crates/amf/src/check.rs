@@ -275,7 +275,7 @@ fn component(spec: amf::Component) -> Component {
 
 impl State {
     /// Takes a model, if there is none yet.
-    pub(crate) fn load(&mut self, model: Model) -> Result<(), Refusal> {
+    pub(crate) fn load(&mut self, model: Model, ordered: bool) -> Result<(), Refusal> {
         match &self.model {
             Some(here) if *here == model => return Ok(()),
             Some(_) => return Err(Refusal::OtherModel),
@@ -287,6 +287,9 @@ impl State {
         let until = self.ledger.time().after(model.startup_timeout);
         self.ledger.alarms.set(Alarm::Startup, until);
         self.model = Some(model);
+        self.ordered = ordered;
+        self.restore_admin_states();
+        self.kept_changes += 1;
         Ok(())
     }
 }

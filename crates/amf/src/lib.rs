@@ -45,6 +45,7 @@ mod command;
 mod error;
 mod escalation;
 mod failure;
+mod kept;
 mod ledger;
 mod life;
 mod plan;
@@ -54,5 +55,6 @@ mod state;
 
 pub use check::{ModelError, check};
 pub use command::Command;
+pub use kept::Kept;
 pub use service::{Amf, Snapshot};
 pub use state::Number;

@@ -4,6 +4,7 @@ use crate::apply::Verdict;
 use crate::children::Children;
 use crate::clients::Clients;
 use crate::command::Command;
+use crate::kept::Kept;
 use crate::ledger::{Deed, Effect};
 use crate::state::State;
 use ais_service::{Entry, Input, Instant, Never, Now, Output, Service};
@@ -131,6 +132,7 @@ impl Service for Amf {
     type Message = Never;
     type Command = Command;
     type Snapshot = Snapshot;
+    type Kept = Kept;
 
     const ID: ServiceId = ServiceId::AMF;
     const NAME: &'static str = "amf";
@@ -147,6 +149,7 @@ impl Service for Amf {
                 self.process_gone(process);
                 self.state.process_ended(stamp, process);
             }
+            Input::Kept(stamp, kept) => self.state.recall(stamp, kept),
             Input::View(stamp, view) => {
                 self.me = self.me.or_else(|| view.member(self.node).map(|it| it.id));
                 self.state.view(stamp, view);
@@ -170,6 +173,14 @@ impl Service for Amf {
 
     fn group_deadline(&self) -> Option<GroupTime> {
         self.state.ledger.alarms.next()
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        self.state.kept()
+    }
+
+    fn kept_changes(&self) -> u64 {
+        self.state.kept_changes
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -1,6 +1,7 @@
 //! The replicated part: the same on every node, changed only by what comes in the group's order.
 
 use crate::escalation::{Limits, Phase};
+use crate::kept::Kept;
 use crate::ledger::Ledger;
 use crate::plan::Roles;
 use ais_types::amf::{self, AdminState, HaState, OperationalState, PresenceState, ReadinessState};
@@ -50,6 +51,12 @@ impl Object {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) model: Option<amf::Model>,
+    /// An operator loaded the model; else the configuration of a node had it.
+    pub(crate) ordered: bool,
+    /// What was kept of a former cluster, until there is a model.
+    pub(crate) recalled: Option<Kept>,
+    /// How often what is to be kept has changed.
+    pub(crate) kept_changes: u64,
     pub(crate) groups: Vec<Group>,
     pub(crate) names: BTreeMap<Name, Object>,
     pub(crate) view: View,

@@ -10,7 +10,7 @@ use crate::{
 };
 use ais_replica::{Early, Replica};
 use ais_service::{
-    Caller, Entry, Figure, Input, Instant, Lease, Link, Now, Output, Service, Timers,
+    Caller, Entry, Figure, Input, Instant, Lease, Link, Never, Now, Output, Service, Timers,
 };
 use ais_types::{
     ClientId, Error, ErrorCode, GroupTime, MemberId, NodeId, ServiceId, Time,
@@ -270,6 +270,7 @@ impl Service for Ckpt {
     type Message = Message;
     type Command = Command;
     type Snapshot = Snapshot;
+    type Kept = Never;
 
     const ID: ServiceId = ServiceId::CKPT;
     const NAME: &'static str = "ckpt";
@@ -283,6 +284,7 @@ impl Service for Ckpt {
             Input::Closed(client) => self.closed(client),
             Input::Ordered(Entry { stamp, from, command }) => self.ordered(stamp, from, command),
             Input::ProcessEnded(stamp, process) => self.process_ended(stamp, process),
+            Input::Kept(_, never) => match never {},
             Input::View(stamp, view) => self.view(stamp, &view),
             Input::Released(_, member) => self.registry.released(member),
             Input::Time(stamp) => self.registry.time(stamp.time),

@@ -2,7 +2,7 @@
 
 use crate::{
     bench::Bench,
-    dev::{Wire, Witness},
+    dev::{Durability, Wire, Witness},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
@@ -135,6 +135,9 @@ pub(crate) enum Dev {
         /// How they reach each other.
         #[arg(long, value_enum, default_value = "tcp")]
         transport: Wire,
+        /// What becomes of the group's log.
+        #[arg(long, value_enum, default_value = "memory")]
+        durability: Durability,
         /// The AMF model: what to keep available.
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
@@ -148,16 +151,19 @@ pub(crate) enum Dev {
     /// Kill a node with `kill -9`.
     Kill {
         /// Which.
+        #[arg(id = "which", value_name = "NODE")]
         node: String,
     },
     /// Let a node leave.
     Stop {
         /// Which.
+        #[arg(id = "which", value_name = "NODE")]
         node: String,
     },
     /// Start a node that was killed or stopped.
     Start {
         /// Which.
+        #[arg(id = "which", value_name = "NODE")]
         node: String,
     },
     /// Pull a node's cable: nothing arrives, nothing leaves, nobody is told. Until it is healed, or
@@ -182,6 +188,7 @@ pub(crate) enum Dev {
 #[derive(Debug, Args)]
 pub(crate) struct Cut {
     /// Which.
+    #[arg(id = "which", value_name = "NODE")]
     pub(crate) node: String,
     /// Only from this node. Default: from all others.
     #[arg(long, value_name = "NODE")]
@@ -324,6 +331,7 @@ pub(crate) enum Clm {
     /// Take a node out until its daemon starts again, unless a program objects.
     Remove {
         /// Its name, or its DN.
+        #[arg(id = "which", value_name = "NODE")]
         node: String,
         /// What the members are told as the cause.
         #[arg(long, value_name = "NAME", default_value = "operator")]
@@ -336,6 +344,7 @@ pub(crate) enum Clm {
     /// Change how a node is configured.
     Set {
         /// Its name, or its DN.
+        #[arg(id = "which", value_name = "NODE")]
         node: String,
         /// How long a lock of it waits for who wants to prepare.
         #[arg(long, value_name = "MS")]
@@ -349,6 +358,7 @@ pub(crate) enum Clm {
 #[derive(Debug, Args)]
 pub(crate) struct ClmNode {
     /// Its name, or its DN.
+    #[arg(id = "which", value_name = "NODE")]
     pub(crate) node: String,
 }
 

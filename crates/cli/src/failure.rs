@@ -25,6 +25,16 @@ pub enum Failure {
         /// The system's error.
         error: io::Error,
     },
+    /// A node that was started has ended by itself.
+    #[error("node {node} has ended: {last}; all that it said is in {log}", log = log.display())]
+    Ended {
+        /// Which.
+        node: String,
+        /// The last line that it said.
+        last: String,
+        /// Where all of them are.
+        log: PathBuf,
+    },
     /// The command does not fit what is there.
     #[error("{0}")]
     Usage(String),

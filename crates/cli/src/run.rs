@@ -66,9 +66,11 @@ pub(crate) fn complain(failure: &Failure, json: bool) -> ExitCode {
     if json {
         let code = match failure {
             Failure::Ais(error) => Some(error.code.c_name()),
-            Failure::Config(_) | Failure::Overdue(_) | Failure::File { .. } | Failure::Usage(_) => {
-                None
-            }
+            Failure::Config(_)
+            | Failure::Overdue(_)
+            | Failure::File { .. }
+            | Failure::Ended { .. }
+            | Failure::Usage(_) => None,
         };
         let complaint = Complaint { error: failure.to_string(), code };
         println!("{}", serde_json::to_string(&complaint).expect("plain data"));
@@ -218,12 +220,22 @@ fn run_sam(sam: Sam, common: &Common) -> Result<ExitCode, Failure> {
 
 fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {
     match dev {
-        Dev::Up { nodes, names, witness, transport, model, failure_timeout_ms, log } => {
+        Dev::Up {
+            nodes,
+            names,
+            witness,
+            transport,
+            durability,
+            model,
+            failure_timeout_ms,
+            log,
+        } => {
             let numbered = (1..=nodes).map(|number| format!("n{number}"));
             let hosts: Vec<String> = if names.is_empty() { numbered.collect() } else { names };
             let model = model.map(|file| read(&file)).transpose()?;
             let plan = Plan::new(hosts.iter().map(String::as_str));
-            up(common, &Plan { witness, transport, model, failure_timeout_ms, log, ..plan })
+            let plan = Plan { witness, transport, durability, model, ..plan };
+            up(common, &Plan { failure_timeout_ms, log, ..plan })
         }
         Dev::Kill { node } => {
             Cluster::open(&common.dir)?.kill(&node)?;
@@ -236,6 +248,7 @@ fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {
         Dev::Start { node } => {
             let cluster = Cluster::open(&common.dir)?;
             let process = cluster.start(&node, Lifetime::Own)?;
+            cluster.wait_up(&node, &process)?;
             cluster.wait_formed(PATIENCE)?;
             say(common, format!("node {node} runs, as process {}", process.pid()))
         }
@@ -276,10 +289,14 @@ fn up(common: &Common, plan: &Plan) -> Result<(), Failure> {
     let known = common.dir.join("cluster.json").exists();
     let cluster =
         if known { Cluster::open(&common.dir)? } else { Cluster::create(&common.dir, plan)? };
+    let mut started = Vec::new();
     for node in &cluster.nodes {
         if cluster.process(&node.name).is_none() {
-            cluster.start(&node.name, Lifetime::Own)?;
+            started.push((&node.name, cluster.start(&node.name, Lifetime::Own)?));
         }
+    }
+    for (name, process) in &started {
+        cluster.wait_up(name, process)?;
     }
     cluster.wait_formed(PATIENCE)?;
     let names: Vec<&str> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();

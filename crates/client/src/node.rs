@@ -3,7 +3,7 @@
 use crate::{Caller, Endpoint, Patience, Session, Wait};
 use ais_types::{
     Error, ErrorCode, NodeId, Outcome, ServiceId, Version,
-    node::{Call, Callback, Cluster, Fault, Invitation, Reply, Status},
+    node::{Call, Callback, Cluster, Fault, GroupCall, Invitation, Reply, Status},
     resources::{Entry, Object},
 };
 
@@ -108,7 +108,7 @@ impl<S: Caller> Node<S> {
     /// # Errors
     /// Only those of the session.
     pub fn cluster(&self) -> S::Answer<'_, Cluster> {
-        self.session.ask(Call::Cluster, Patience::USUAL, |reply| match reply {
+        self.session.ask(Call::Group(GroupCall::Cluster), Patience::USUAL, |reply| match reply {
             Reply::Cluster(cluster) => Ok(cluster),
             other => Err(strange(&other)),
         })
@@ -119,7 +119,7 @@ impl<S: Caller> Node<S> {
     /// # Errors
     /// BAD_OPERATION if it cannot be invited; those of the session.
     pub fn invite(&self, node: Option<NodeId>, valid_s: u32) -> S::Answer<'_, Invitation> {
-        let call = Call::Invite { node, valid_s };
+        let call = Call::Group(GroupCall::Invite { node, valid_s });
         self.session.ask(call, Patience::USUAL, |reply| match reply {
             Reply::Invited(invitation) => Ok(invitation),
             other => Err(strange(&other)),
@@ -131,8 +131,8 @@ impl<S: Caller> Node<S> {
     /// # Errors
     /// BAD_OPERATION if that cannot be; those of the session.
     pub fn set_voter(&self, node: NodeId, votes: bool) -> S::Answer<'_, ()> {
-        let call = if votes { Call::AddVoter(node) } else { Call::RemoveVoter(node) };
-        self.session.ask(call, Patience::USUAL, done)
+        let call = if votes { GroupCall::AddVoter(node) } else { GroupCall::RemoveVoter(node) };
+        self.session.ask(Call::Group(call), Patience::USUAL, done)
     }
 
     /// The majority of the voters is lost for good: this node goes on alone.
@@ -140,7 +140,7 @@ impl<S: Caller> Node<S> {
     /// # Errors
     /// BAD_OPERATION while the group has a quorum; those of the session.
     pub fn reform(&self) -> S::Answer<'_, ()> {
-        self.session.ask(Call::Reform, Patience::USUAL, done)
+        self.session.ask(Call::Group(GroupCall::Reform), Patience::USUAL, done)
     }
 
     /// Says what is wrong from now on between the node and a peer, or all its peers; `None`: nothing

@@ -27,6 +27,7 @@ mod address;
 mod change;
 mod client;
 mod command;
+mod kept;
 mod membership;
 mod query;
 mod refused;
@@ -36,6 +37,7 @@ mod state;
 mod track;
 
 pub use command::{Command, ConfiguredName, Operation, Steps};
+pub use kept::Kept;
 pub use membership::Membership;
 pub use refused::Refused;
 pub use service::Clm;

@@ -1,7 +1,7 @@
 //! The service: one flat dispatch, then one function a call.
 
 use crate::{
-    Command, Operation, Refused, Settings, State,
+    Command, Kept, Operation, Refused, Settings, State,
     client::Client,
     query::{self, Asker, Known, QUERIES_MAX, Queries, Query},
     state::News,
@@ -27,6 +27,9 @@ pub struct Clm {
     queries: Queries,
     /// Calls that wait for the group's order, by who asked it and their number.
     pending: BTreeMap<(MemberId, u64), Pending>,
+    /// What was last said that is to be kept, and how often that has changed.
+    kept: Kept,
+    kept_changes: u64,
     requests: u64,
     /// The configuration of this node was offered to the cluster.
     offered: bool,
@@ -49,11 +52,13 @@ impl Service for Clm {
     type Message = Never;
     type Command = Command;
     type Snapshot = State;
+    type Kept = Kept;
 
     const ID: ServiceId = ServiceId::CLM;
     const NAME: &'static str = "clm";
 
     fn step(&mut self, now: Now, input: Input<Self>, out: &mut Out) {
+        let ordered = input.group_time().is_some();
         match input {
             Input::Call(caller, call) => self.call(now, caller, call, out),
             Input::Cancelled(caller) => self.cancelled(caller),
@@ -67,6 +72,7 @@ impl Service for Clm {
                 let news = self.state.process_ended(stamp, process);
                 self.tell(news, out);
             }
+            Input::Kept(_, kept) => self.state.recall(kept),
             Input::View(stamp, view) => self.view(stamp, view, out),
             Input::Time(stamp) => {
                 let news = self.state.time(stamp);
@@ -78,6 +84,9 @@ impl Service for Clm {
             // A member is no member any more when it has left; when it has stopped acting, and
             // what nodes say to each other, is other services' business.
             Input::Released(..) | Input::Link(..) | Input::Lease(_) | Input::Done(..) => {}
+        }
+        if ordered {
+            self.note_what_to_keep();
         }
     }
 
@@ -91,6 +100,14 @@ impl Service for Clm {
 
     fn members(&self) -> Option<BTreeSet<MemberId>> {
         Some(self.state.membership().ids().collect())
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        Some(self.kept.clone())
+    }
+
+    fn kept_changes(&self) -> u64 {
+        self.kept_changes
     }
 
     fn farewell(&self) -> Option<Command> {
@@ -107,6 +124,7 @@ impl Service for Clm {
 
     fn restore(&mut self, _: MemberId, state: State) {
         self.state = state;
+        self.note_what_to_keep();
     }
 }
 
@@ -115,6 +133,14 @@ impl Clm {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self { settings, ..Self::default() }
+    }
+
+    fn note_what_to_keep(&mut self) {
+        let kept = self.state.kept();
+        if kept != self.kept {
+            self.kept = kept;
+            self.kept_changes += 1;
+        }
     }
 
     fn call(&mut self, now: Now, caller: Caller, call: Call, out: &mut Out) {

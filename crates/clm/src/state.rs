@@ -47,7 +47,7 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Node {
     /// Its number, once known.
-    id: Option<NodeId>,
+    pub(crate) id: Option<NodeId>,
     pub(crate) admin: AdminState,
     pub(crate) lock_callback_timeout: Time,
     pub(crate) environment: Name,
@@ -91,7 +91,7 @@ impl Default for State {
 }
 
 impl Node {
-    fn new(id: Option<NodeId>) -> Self {
+    pub(crate) fn new(id: Option<NodeId>) -> Self {
         Self {
             id,
             admin: AdminState::Unlocked,

@@ -51,4 +51,6 @@ pub struct Cluster {
     pub nodes: Vec<(NodeId, Known)>,
     /// After this without a sign of life a member is ordered out.
     pub failure_timeout: Duration,
+    /// Whether the members' logs are on disk.
+    pub durable: bool,
 }

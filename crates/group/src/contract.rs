@@ -52,6 +52,9 @@ pub enum GroupError {
         /// The limit.
         limit: usize,
     },
+    /// What the owner wants to find again could not be saved, and why.
+    #[error("not saved: {0}")]
+    NotSaved(String),
     /// An operator's order that cannot be followed, and why.
     #[error("{0}")]
     Refused(String),
@@ -87,7 +90,8 @@ pub enum Delivery {
     /// The membership changed.
     View(Stamp, View),
     /// What owners [kept](GroupHandle::keep) of the group that there was before the whole cluster
-    /// lost its memory. Follows the first view of a member that nobody hands the state to.
+    /// lost its memory. Comes just before the first view of a member that nobody hands the state
+    /// to; all such members of one view get the same. [`Group::me`] is known by now.
     Kept(Stamp, Bytes),
     /// Someone's entry.
     Message(Stamp, Message),
@@ -106,6 +110,9 @@ pub enum Delivery {
     Lease(Option<std::time::Instant>),
     /// This incarnation is out; nothing follows. The node is to start over as a new one.
     Left(String),
+    /// The group cannot have this member as it is configured, and why; nothing follows. Starting
+    /// over does not help.
+    Refused(String),
 }
 
 /// What a member can ask of its group.
@@ -137,9 +144,13 @@ pub trait GroupHandle: Send + Sync + 'static {
     fn group_deadline(&self, deadline: Option<GroupTime>);
 
     /// What the owner wants to find again ([`Delivery::Kept`]) after the whole cluster has lost its
-    /// memory: what operators have configured. Told by every member after each delivery that
-    /// changes it, and after [`Delivery::Restore`]. Saved to disk, if there is one.
-    fn keep(&self, _kept: Bytes) {}
+    /// memory: what operators have configured, as of the delivery with this stamp. Told by every
+    /// member after each delivery that changes it, and after [`Delivery::Restore`]. Returns when
+    /// it is saved to the disk of this member, if there is one. Of several calls under way the one
+    /// with the last stamp counts.
+    async fn keep(&self, _at: Stamp, _kept: Bytes) -> Result<(), GroupError> {
+        Ok(())
+    }
 
     /// Orders something about the cluster itself, with [`Priority::Recovery`]. Returns when it is
     /// delivered here. [`GroupError::Refused`] if it cannot be followed.
@@ -185,6 +196,6 @@ pub trait Group: Send + 'static {
     fn me(&self) -> Option<MemberId>;
 
     /// Waits for the next delivery. Dropping the future loses none. `None` after
-    /// [`Delivery::Left`].
+    /// [`Delivery::Left`] and [`Delivery::Refused`].
     async fn next(&mut self) -> Option<Delivery>;
 }

@@ -72,7 +72,7 @@ impl Reader {
                 Some(Item::Done(waiter)) => drop(waiter.send(Ok(()))),
                 Some(Item::Tell(delivery)) => {
                     self.waiting.fetch_sub(1, Ordering::Relaxed);
-                    self.ended = matches!(delivery, Delivery::Left(_));
+                    self.ended = matches!(delivery, Delivery::Left(_) | Delivery::Refused(_));
                     return Some(delivery);
                 }
             }

@@ -4,9 +4,11 @@ use crate::{
     Delivery, Group, GroupError, GroupHandle, Identity, Message, PAYLOAD_MAX, PLUGS_MAX, PlugOrder,
     Priority, Recovery,
     plug::{Change, PLUG_TIMEOUT, Plugs},
+    raft::Store,
     room::{Place, Room},
     system_wall,
 };
+use ais_storage::{Batch, StorageError};
 use ais_types::{GroupTime, Incarnation, Member, MemberId, ProcessId, Stamp, Time, View};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -68,7 +70,12 @@ struct Handle {
     orders: mpsc::UnboundedSender<Order>,
     /// For recovery traffic, and for the rest.
     rooms: [Room; 2],
+    /// What outlives the process.
+    store: Option<Store>,
 }
+
+/// Where the owner's part is kept.
+const KEPT: &[u8] = b"kept";
 
 impl Solo {
     /// A group of this node alone, in its first incarnation.
@@ -86,7 +93,12 @@ impl Solo {
         let mut solo = Self {
             me,
             orders,
-            handle: Arc::new(Handle { me, orders: sender, rooms: [Room::new(), Room::new()] }),
+            handle: Arc::new(Handle {
+                me,
+                orders: sender,
+                rooms: [Room::new(), Room::new()],
+                store: None,
+            }),
             ready: VecDeque::new(),
             handled: None,
             plugs: Plugs::default(),
@@ -104,6 +116,24 @@ impl Solo {
         solo.ready.push_back(Delivery::View(stamp, alone(me, identity)));
         solo.ready.push_back(Delivery::Lease(Some((start + FAR).into_std())));
         solo
+    }
+
+    /// The same; what the owner keeps is found again in this store.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn keeping(identity: Identity, store: Store) -> Result<Self, StorageError> {
+        let kept = store.0.read(KEPT).await?;
+        let mut solo = Self::new(identity);
+        if let Some(kept) = kept {
+            let (first, next) = (solo.stamp, solo.stamp());
+            if let Some(Delivery::View(stamp, _)) = solo.ready.front_mut() {
+                *stamp = next;
+            }
+            solo.ready.push_front(Delivery::Kept(first, kept));
+        }
+        Arc::get_mut(&mut solo.handle).expect("nobody has it yet").store = Some(store);
+        Ok(solo)
     }
 
     /// The same, where messages wait for so long for recovery plugs.
@@ -313,6 +343,12 @@ impl GroupHandle for Handle {
     }
 
     /// Changes nothing: without others nobody could take over.
+    async fn keep(&self, _: Stamp, kept: Bytes) -> Result<(), GroupError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let written = store.0.write(Batch::new().put(KEPT, kept)).await;
+        written.map_err(|error| GroupError::NotSaved(error.to_string()))
+    }
+
     fn alive(&self) {}
 
     async fn leave(&self) {

@@ -8,7 +8,7 @@ use crate::{
     waiting::{Task, Ticket, To, WaitingRoom},
 };
 use ais_replica::{Early, Replica};
-use ais_service::{Caller, Entry, Input, Instant, Lease, Link, Now, Output, Service};
+use ais_service::{Caller, Entry, Input, Instant, Lease, Link, Never, Now, Output, Service};
 use ais_types::{
     ClientId, Error, ErrorCode, GroupTime, MemberId, NodeId, ServiceId, Time,
     msg::{Call, Callback, Reply},
@@ -247,6 +247,7 @@ impl Service for Msg {
     type Message = Message;
     type Command = Command;
     type Snapshot = Snapshot;
+    type Kept = Never;
 
     const ID: ServiceId = ServiceId::MSG;
     const NAME: &'static str = "msg";
@@ -260,6 +261,7 @@ impl Service for Msg {
             Input::Closed(client) => self.closed(client),
             Input::Ordered(Entry { stamp, from, command }) => self.ordered(stamp, from, command),
             Input::ProcessEnded(stamp, process) => self.process_ended(stamp, process),
+            Input::Kept(_, never) => match never {},
             Input::View(_, view) => self.view(&view),
             Input::Released(stamp, member) => self.released(stamp, member),
             Input::Time(stamp) => self.registry.time(stamp.time),

@@ -36,6 +36,7 @@ impl Service for Counter {
     type Message = Never;
     type Command = Add;
     type Snapshot = u64;
+    type Kept = Never;
     const ID: ServiceId = ServiceId(1000);
     const NAME: &'static str = "counter";
 
@@ -54,6 +55,7 @@ impl Service for Counter {
             Input::Closed(client) => {
                 self.listeners.remove(&client);
             }
+            Input::Kept(_, never) => match never {},
             Input::ProcessEnded(..)
             | Input::Cancelled(_)
             | Input::View(..)

@@ -27,6 +27,8 @@ pub enum RawInput {
     Ordered(Entry<Frame>),
     /// [`Input::ProcessEnded`].
     ProcessEnded(Stamp, ProcessId),
+    /// [`Input::Kept`], encoded.
+    Kept(Stamp, Bytes),
     /// [`Input::View`].
     View(Stamp, View),
     /// [`Input::Released`].
@@ -97,6 +99,12 @@ pub trait Driven: Send {
     /// # Errors
     /// When the bytes are no snapshot of this service. It is as blank as before then.
     fn restore(&mut self, me: MemberId, snapshot: &[u8]) -> Result<(), DecodeError>;
+
+    /// See [`Service::kept`].
+    fn kept(&self) -> Option<Bytes>;
+
+    /// See [`Service::kept_changes`].
+    fn kept_changes(&self) -> u64;
 
     /// See [`Service::figures`].
     fn figures(&self) -> Vec<Figure>;
@@ -174,6 +182,14 @@ impl<S: Service> Driven for Adapter<S> {
         Ok(())
     }
 
+    fn kept(&self) -> Option<Bytes> {
+        self.service.kept().map(|kept| encode_bytes(&kept))
+    }
+
+    fn kept_changes(&self) -> u64 {
+        self.service.kept_changes()
+    }
+
     fn figures(&self) -> Vec<Figure> {
         self.service.figures()
     }
@@ -211,6 +227,7 @@ fn typed<S: Service>(input: RawInput) -> Result<Input<S>, DecodeError> {
             Input::Ordered(Entry { stamp, from, command: decode(&command)? })
         }
         RawInput::ProcessEnded(stamp, process) => Input::ProcessEnded(stamp, process),
+        RawInput::Kept(stamp, bytes) => Input::Kept(stamp, decode_bytes(&bytes)?),
         RawInput::View(stamp, view) => Input::View(stamp, view),
         RawInput::Released(stamp, member) => Input::Released(stamp, member),
         RawInput::Time(stamp) => Input::Time(stamp),

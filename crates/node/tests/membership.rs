@@ -24,6 +24,7 @@ use toy::{Call, Reply, Said, Toy};
 struct Gate {
     view: BTreeSet<MemberId>,
     locked: BTreeSet<NodeId>,
+    changes: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,17 +42,24 @@ impl Service for Gate {
     type Message = Never;
     type Command = Order;
     type Snapshot = Self;
+    type Kept = BTreeSet<NodeId>;
     const ID: ServiceId = ServiceId(101);
     const NAME: &'static str = "gate";
 
     fn step(&mut self, _: Now, input: Input<Self>, out: &mut Vec<Output<Self>>) {
         match input {
             Input::View(_, view) => self.view = view.members.iter().map(|it| it.id).collect(),
+            Input::Kept(_, locked) => {
+                self.locked = locked;
+                self.changes += 1;
+            }
             Input::Ordered(Entry { command: Order::Lock(node), .. }) => {
                 self.locked.insert(node);
+                self.changes += 1;
             }
             Input::Ordered(Entry { command: Order::Unlock(node), .. }) => {
                 self.locked.remove(&node);
+                self.changes += 1;
             }
             Input::Call(caller, ()) => out.push(Output::Reply(caller, Ok(()))),
             Input::Message(_, never) => match never {},
@@ -79,6 +87,14 @@ impl Service for Gate {
     fn members(&self) -> Option<BTreeSet<MemberId>> {
         let free = |it: &&MemberId| !self.locked.contains(&it.node);
         Some(self.view.iter().filter(free).copied().collect())
+    }
+
+    fn kept(&self) -> Option<BTreeSet<NodeId>> {
+        Some(self.locked.clone())
+    }
+
+    fn kept_changes(&self) -> u64 {
+        self.changes
     }
 
     fn snapshot(&self) -> Self {
@@ -110,17 +126,23 @@ struct Node {
 
 impl Node {
     fn new() -> Self {
+        let mut node = Self::blank(Toy::default());
+        node.view(&[ME, OTHER]);
+        node.step(Event::Lease(Lease::Held));
+        node.step(Event::Link(OTHER, Link::Up));
+        node
+    }
+
+    /// Admitted, and in no view yet.
+    fn blank(toy: Toy) -> Self {
         let config = CoreConfig {
             cluster: "test".to_owned(),
             name: Name::new("n1").unwrap(),
             limits: CoreLimits::default(),
         };
-        let services = vec![Adapter::boxed(Toy::default()), Adapter::boxed(Gate::default())];
+        let services = vec![Adapter::boxed(toy), Adapter::boxed(Gate::default())];
         let mut node = Self { core: Core::new(config, services), index: 0, ordered: Vec::new() };
         node.step(Event::Admitted(ME));
-        node.view(&[ME, OTHER]);
-        node.step(Event::Lease(Lease::Held));
-        node.step(Event::Link(OTHER, Link::Up));
         node
     }
 
@@ -326,4 +348,74 @@ fn a_node_that_is_no_member_and_fails_is_released_once() {
     node.step(Event::Released(stamp, OTHER));
     let released = node.seen().into_iter().filter(|it| it.starts_with("released"));
     assert_eq!(released.collect::<Vec<_>>(), ["released n2.i1"]);
+}
+
+/// What a step wants saved: the number, as of where, and what.
+fn keeps(effects: &[Effect]) -> Vec<(u64, u64, Bytes)> {
+    let keeps = effects.iter().filter_map(|it| match it {
+        Effect::Keep(number, at, kept) => Some((*number, at.index, kept.clone())),
+        _ => None,
+    });
+    keeps.collect()
+}
+
+#[test]
+fn what_is_kept_of_a_cluster_is_there_before_the_first_view_of_the_next() {
+    let mut node = Node::new();
+    node.open(1, 1, Toy::ID);
+    assert_eq!(keeps(&node.call(1, 1, Call::Watch)), [], "nothing has changed");
+    let effects = node.order(Order::Lock(OTHER.node));
+    let [(1, at, kept)] = &keeps(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(*at, node.index);
+
+    let mut next = Node::blank(Toy::default());
+    let stamp = next.stamp();
+    next.step(Event::Kept(stamp, kept.clone()));
+    next.view(&[ME, OTHER]);
+    assert_eq!(next.seen(), ["view 2"]);
+    assert_eq!(next.core.service::<Gate>().unwrap().locked, BTreeSet::from([OTHER.node]));
+    assert_eq!(next.core.service::<Gate>().unwrap().view, BTreeSet::from([ME, OTHER]));
+    // A node that gets the state saves what is to be kept of it, too.
+    let mut joiner = Node::blank(Toy::default());
+    let (stamp, snapshot) = (joiner.stamp(), node.core.snapshot());
+    let effects = joiner.step(Event::Restore(stamp, snapshot));
+    assert_eq!(keeps(&effects), [(1, 1, kept.clone())]);
+}
+
+#[test]
+fn kept_garbage_is_no_more_than_nothing() {
+    let mut node = Node::blank(Toy::keeping());
+    let garbage = [&b"garbage"[..], &[0x81, 0x82, 0x18, 0x65, 0x41, 0xff], &[0xff; 9], &[]];
+    for bytes in garbage {
+        let stamp = node.stamp();
+        node.step(Event::Kept(stamp, Bytes::copy_from_slice(bytes)));
+    }
+    node.view(&[ME, OTHER]);
+    assert_eq!(node.core.service::<Gate>().unwrap().locked, BTreeSet::new());
+}
+
+#[test]
+fn who_was_told_that_it_is_done_finds_it_done_after_a_loss_of_power() {
+    let mut node = Node::blank(Toy::keeping());
+    node.view(&[ME, OTHER]);
+    node.step(Event::Lease(Lease::Held));
+    node.open(1, 1, Toy::ID);
+    node.open(2, 1, Gate::ID);
+    node.call(1, 1, Call::Put("a".to_owned(), b"1"[..].into()));
+    let put = node.ordered.pop().unwrap();
+    let effects = node.deliver(ME, put);
+    assert_eq!(replies(&effects), [], "it is not saved");
+    let [(first, _, _)] = keeps(&effects)[..] else { panic!("{effects:?}") };
+    // Others are not held up by it.
+    let frame = encode(frame::CALL, 1, &mut ());
+    let effects = node.step(Event::Frame(SessionId(2), ConnectionId(2), frame));
+    assert!(matches!(effects[..], [Effect::Reply(SessionId(2), ..)]), "{effects:?}");
+    node.call(1, 2, Call::Put("b".to_owned(), b"2"[..].into()));
+    let put = node.ordered.pop().unwrap();
+    let [(second, _, _)] = keeps(&node.deliver(ME, put))[..] else { panic!("two changes") };
+    let effects = node.step(Event::Saved(first));
+    assert_eq!(replies(&effects), [(1, Ok(Reply::Done))]);
+    let effects = node.step(Event::Saved(second));
+    assert_eq!(replies(&effects), [(1, Ok(Reply::Done))]);
+    assert_eq!(replies(&node.call(1, 3, Call::Watch)), [(1, Ok(Reply::Done))]);
 }

@@ -19,6 +19,10 @@ pub enum Input<S: Service> {
     /// A process somewhere has ended; everything it had open is to be closed. CKPT, MSG and CLM
     /// hear it before AMF.
     ProcessEnded(Stamp, ProcessId),
+    /// What the service [kept](Service::kept) of the cluster that there was before all nodes lost
+    /// their memory. To a blank core, before its first view, and the same on every node that
+    /// begins anew.
+    Kept(Stamp, S::Kept),
     /// The membership changed: who is not in the view any more is `Left`, and may still act.
     View(Stamp, View),
     /// This member, which left, has surely stopped acting.
@@ -87,6 +91,7 @@ impl<S: Service> Input<S> {
         match self {
             Self::Ordered(Entry { stamp, .. })
             | Self::ProcessEnded(stamp, _)
+            | Self::Kept(stamp, _)
             | Self::View(stamp, _)
             | Self::Released(stamp, _)
             | Self::Time(stamp) => Some(stamp.time),

@@ -7,7 +7,7 @@
 //!
 //! **A core keeps two parts apart.** The *replicated part* is the same on every node; it changes
 //! only by what comes in the group's order: [`Input::Ordered`], [`Input::ProcessEnded`],
-//! [`Input::View`], [`Input::Released`], [`Input::Time`]. The *local part* is this node's own:
+//! [`Input::Kept`], [`Input::View`], [`Input::Released`], [`Input::Time`]. The *local part* is this node's own:
 //! its clients, open requests, replicas, windows, local timers.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -52,6 +52,8 @@ pub trait Service: Send + Sized + 'static {
     type Command: Wire;
     /// The replicated part, as handed to a blank member. May be sizeable; has no payloads.
     type Snapshot: Serialize + DeserializeOwned + Send;
+    /// What of the replicated part outlives the loss of the whole cluster; [`Never`] for nothing.
+    type Kept: Serialize + DeserializeOwned + Send;
 
     /// The number programs call it by.
     const ID: ServiceId;
@@ -96,6 +98,22 @@ pub trait Service: Send + Sized + 'static {
     /// Fills the replicated part of a blank core, which is (or is about to be) `me`. Causes no
     /// effects.
     fn restore(&mut self, me: MemberId, snapshot: Self::Snapshot);
+
+    /// What of the replicated part is to be there when all nodes have lost their memory: what
+    /// operators have configured. It is saved to the disk of each node, and comes back as
+    /// [`Input::Kept`]. `None`: there is nothing to save.
+    fn kept(&self) -> Option<Self::Kept> {
+        None
+    }
+
+    /// Another number whenever [`kept`](Self::kept) has become something else, and 0 while a blank
+    /// core has nothing to say. Asked after every step, so it costs nothing.
+    ///
+    /// Replies of a service are held back until what it had to keep by then is saved: what an
+    /// operator was told is done is not forgotten.
+    fn kept_changes(&self) -> u64 {
+        0
+    }
 
     /// What operators may want to watch of this node's part. Costs nothing while nobody asks.
     fn figures(&self) -> Vec<Figure> {

@@ -58,7 +58,7 @@ impl Ledger {
         self.sections.clear();
         self.memberships.clear();
         self.messages.forget_all();
-        self.orders.forget_all();
+        self.orders.lose_power();
     }
 
     /// This role got something done.

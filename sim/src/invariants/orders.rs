@@ -38,9 +38,15 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// There is a new model, and nothing was ordered yet.
-    pub(super) fn forget_all(&mut self) {
-        *self = Self { answered: self.answered, ..Self::default() };
+    /// Everything that was in memory is gone: what was ordered is on the disks.
+    pub(super) fn lose_power(&mut self) {
+        let (known, doubted) = (std::mem::take(&mut self.known), std::mem::take(&mut self.doubted));
+        *self = Self { answered: self.answered, known, doubted, ..Self::default() };
+    }
+
+    /// What was ordered last is on no disk of those who are there.
+    pub(crate) fn forget_states(&mut self) {
+        self.known.clear();
     }
 
     /// Whether it is this operator's turn.

@@ -252,22 +252,30 @@ async fn group(
     identity: Identity,
     net: Option<&NetNode>,
 ) -> Result<Box<dyn Group>, Failure> {
-    let Some(net) = net.cloned() else { return Ok(Box::new(Solo::new(identity))) };
+    let store = store(config).await?;
+    let Some(net) = net.cloned() else {
+        let solo = Solo::keeping(identity, store).await;
+        return Ok(Box::new(solo.map_err(|error| Failure::Group(error.to_string()))?));
+    };
     let voters = config.voters().map(|node| node.id);
     let mut raft = RaftConfig::new(&config.cluster, identity, voters);
     raft.failure_timeout = config.failure_timeout;
     (raft.open, raft.secret) = (false, config.secret);
     raft.nodes = config.nodes.iter().map(|node| (node.id, known(node))).collect();
-    let file = config.data.join("group.redb");
-    let failed = |error| Failure::Configuration { file: config.data.clone(), error };
-    fs::create_dir_all(&config.data).map_err(failed)?;
-    let storage = DiskStorage::open(&file).await;
-    raft.storage = Some(Store::new(storage.map_err(|error| Failure::Group(error.to_string()))?));
+    raft.storage = Some(store);
     if config.durable || config.this().role == Role::Witness {
         raft.log = Durability::Disk;
     }
     let group = Raft::on_thread(raft, async move || Ok(net.open(Class::Control)));
     Ok(Box::new(group.map_err(|error| Failure::Group(error.to_string()))?))
+}
+
+/// What outlives this node's process.
+async fn store(config: &Config) -> Result<Store, Failure> {
+    let failed = |error| Failure::Configuration { file: config.data.clone(), error };
+    fs::create_dir_all(&config.data).map_err(failed)?;
+    let storage = DiskStorage::open(&config.data.join("group.redb")).await;
+    Ok(Store::new(storage.map_err(|error| Failure::Group(error.to_string()))?))
 }
 
 fn known(node: &crate::config::Node) -> Known {

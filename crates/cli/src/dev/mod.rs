@@ -14,7 +14,7 @@
 mod plan;
 mod process;
 
-pub use plan::{Plan, Wire, Witness};
+pub use plan::{Durability, Plan, Wire, Witness};
 pub use process::NodeProcess;
 
 use crate::{
@@ -180,6 +180,28 @@ impl Cluster {
         NodeProcess::start(&self.program, &self.node_folder(name), lifetime)
     }
 
+    /// Waits until a node that was started answers.
+    ///
+    /// # Errors
+    /// When it ends instead, with what it said last, or takes too long.
+    pub fn wait_up(&self, name: &str, process: &NodeProcess) -> Result<(), Failure> {
+        until(format!("an answer of node {name}"), PATIENCE, || {
+            match process.ends_within(Duration::ZERO) {
+                Ok(true) => Some(Err(self.ended(name))),
+                Ok(false) => self.status(name).map(|_| Ok(())),
+                Err(error) => Some(Err(error)),
+            }
+        })?
+    }
+
+    fn ended(&self, name: &str) -> Failure {
+        let log = self.node_folder(name).join("node.log");
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let said = text.lines().rev().find(|line| !line.trim().is_empty());
+        let last = said.unwrap_or("it has said nothing").trim().to_owned();
+        Failure::Ended { node: name.to_owned(), last, log }
+    }
+
     /// The running process of a node.
     #[must_use]
     pub fn process(&self, name: &str) -> Option<NodeProcess> {
@@ -255,13 +277,16 @@ impl Cluster {
     /// When that takes too long; the text says what each node sees instead.
     pub fn wait_formed(&self, patience: Duration) -> Result<(), Overdue> {
         let running = |node: &&Node| self.process(&node.name).is_some();
-        let mut up: Vec<NodeId> = self.nodes.iter().filter(running).map(|node| node.id).collect();
+        let nodes: Vec<&Node> = self.nodes.iter().filter(running).collect();
+        let mut up: Vec<NodeId> = nodes.iter().map(|node| node.id).collect();
         up.sort();
         let mut last = String::new();
         let formed = until("", patience, || {
-            let seen = self.nodes.iter().filter(running).map(|node| {
+            let seen = nodes.iter().map(|node| {
                 let Some(status) = self.status(&node.name) else {
-                    return Err(format!("{} does not answer", node.name));
+                    let ended = self.process(&node.name).is_none();
+                    let text = if ended { "has ended" } else { "does not answer" };
+                    return Err(format!("{} {text}", node.name));
                 };
                 let members: Vec<NodeId> =
                     status.view.members.iter().map(|it| it.id.node).collect();

@@ -26,6 +26,8 @@ pub struct Plan {
     pub witness: Witness,
     /// How the nodes reach each other.
     pub transport: Wire,
+    /// What becomes of the group's log.
+    pub durability: Durability,
     /// The text of the AMF model.
     pub model: Option<String>,
     /// A node not heard of for so long is lost.
@@ -41,6 +43,15 @@ pub enum Wire {
     Tcp,
     /// QUIC over UDP.
     Udp,
+}
+
+/// What becomes of the group's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Durability {
+    /// It is in memory: a voter that restarts is taken in by the others.
+    Memory,
+    /// It is on disk: the group goes on whoever restarts.
+    Disk,
 }
 
 /// Whether a cluster has a node more, which only votes.
@@ -63,6 +74,7 @@ impl Plan {
             hosts: hosts.into_iter().map(str::to_owned).collect(),
             witness: Witness::Auto,
             transport: Wire::Tcp,
+            durability: Durability::Memory,
             model: None,
             failure_timeout_ms: 500,
             log: "info".to_owned(),
@@ -123,8 +135,12 @@ pub(super) fn configuration(cluster: &Cluster, node: &Node, plan: &Plan) -> Stri
         Wire::Tcp => "tcp",
         Wire::Udp => "udp",
     };
+    let durability = match plan.durability {
+        Durability::Memory => "memory",
+        Durability::Disk => "disk",
+    };
     let mut text = format!(
-        "cluster = {:?}\nnode = {:?}\ntransport = {transport:?}\ndev = {{ faults = true }}\nfailure_timeout_ms = {}\n{model}log = {{ level = {:?} }}\n",
+        "cluster = {:?}\nnode = {:?}\ntransport = {transport:?}\ndurability = {durability:?}\ndev = {{ faults = true }}\nfailure_timeout_ms = {}\n{model}log = {{ level = {:?} }}\n",
         cluster.name, node.name, plan.failure_timeout_ms, plan.log,
     );
     for node in &cluster.nodes {

@@ -83,15 +83,25 @@ impl NodeProcess {
     /// # Errors
     /// When that takes too long.
     pub fn wait_gone(&self, patience: Duration) -> Result<(), Failure> {
+        match self.ends_within(patience)? {
+            true => Ok(()),
+            false => {
+                let what = format!("the end of process {} of {}", self.pid, self.folder);
+                Err(Overdue { what, patience }.into())
+            }
+        }
+    }
+
+    /// Whether it ends within this time.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn ends_within(&self, patience: Duration) -> Result<bool, Failure> {
         let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
         let timeout = Timespec { tv_sec: seconds, tv_nsec: patience.subsec_nanos().into() };
         let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
         match poll(&mut fds, Some(&timeout)) {
-            Ok(0) => {
-                let what = format!("the end of process {} of {}", self.pid, self.folder);
-                Err(Overdue { what, patience }.into())
-            }
-            Ok(_) => Ok(()),
+            Ok(ended) => Ok(ended > 0),
             Err(error) => Err(Failure::at(&self.folder)(error.into())),
         }
     }

@@ -4,6 +4,7 @@ use ais_cli::{
     dev::{Cluster, Lifetime, PATIENCE, Plan},
     logs::{Line, Log},
 };
+use ais_types::{amf, clm};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs,
@@ -49,14 +50,15 @@ impl Site {
         Self::planned(Plan { model: Some(model), ..Plan::new(hosts.iter().copied()) })
     }
 
-    /// A running cluster after a plan.
+    /// A running cluster after a plan, its failure timeout long enough for machines that run tests.
     pub(crate) fn planned(plan: Plan) -> Self {
+        Self::exactly(Plan { failure_timeout_ms: 2000, ..plan })
+    }
+
+    /// A running cluster exactly after a plan.
+    pub(crate) fn exactly(plan: Plan) -> Self {
         let turn = TURN.lock().unwrap_or_else(|failed| failed.into_inner());
-        let plan = Plan {
-            program: Some(env!("CARGO_BIN_EXE_ais").into()),
-            failure_timeout_ms: 2000,
-            ..plan
-        };
+        let plan = Plan { program: Some(env!("CARGO_BIN_EXE_ais").into()), ..plan };
         let folder = TempDir::new().unwrap();
         let cluster = Cluster::create(folder.path(), &plan).unwrap();
         let site = Self { cluster, folder: Some(folder), _turn: turn };
@@ -67,15 +69,52 @@ impl Site {
         site
     }
 
+    /// `ais` that asks a node, not yet started.
+    pub(crate) fn asks(&self, node: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ais"));
+        command.arg("--json").arg("--dir").arg(&self.cluster.folder).args(["--node", node]);
+        command.args(arguments);
+        command
+    }
+
     /// `ais` asks a node; it must not fail. What it says, as JSON.
     #[track_caller]
     pub(crate) fn ais(&self, node: &str, arguments: &[&str]) -> serde_json::Value {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ais"));
-        command.arg("--json").arg("--dir").arg(&self.cluster.folder).args(["--node", node]);
-        let output = command.args(arguments).output().unwrap();
+        let output = self.asks(node, arguments).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "ais {arguments:?}: {errors}");
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// `ais` asks a node, and must be refused. Why, in its words.
+    #[track_caller]
+    pub(crate) fn refused(&self, node: &str, arguments: &[&str]) -> String {
+        let output = self.asks(node, arguments).output().unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(!output.status.success(), "ais {arguments:?}: {said}");
+        said["error"].as_str().unwrap().to_owned()
+    }
+
+    /// How the cluster is configured, as a node has it.
+    #[track_caller]
+    pub(crate) fn membership(&self, node: &str) -> clm::Configuration {
+        serde_json::from_value(self.ais(node, &["clm", "nodes"])).unwrap()
+    }
+
+    /// What AMF keeps available, as a node has it.
+    #[track_caller]
+    pub(crate) fn availability(&self, node: &str) -> amf::State {
+        serde_json::from_value(self.ais(node, &["amf", "state"])).unwrap()
+    }
+
+    /// What a node has logged.
+    pub(crate) fn said(&self, node: &str) -> String {
+        fs::read_to_string(self.cluster.node_folder(node).join("node.log")).unwrap()
+    }
+
+    /// Starts a node, and does not wait for it.
+    pub(crate) fn start(&self, node: &str) {
+        self.cluster.start(node, Lifetime::Parent).unwrap();
     }
 
     pub(crate) fn log(&self, node: &str, component: &str) -> Component {

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod outlives;
 mod owner;
 mod plugs;
 mod rules;
@@ -47,10 +48,29 @@ pub trait Engine {
     fn cut_off(&mut self, node: NodeId);
     /// Takes back every cut.
     fn heal(&mut self);
+    /// What outlives its nodes.
+    fn outlives(&self) -> Outlives {
+        Outlives::Nothing
+    }
+    /// Whether operators can say who votes, and let a survivor go on alone.
+    fn has_voters(&self) -> bool {
+        false
+    }
     /// How long to wait for what must happen.
     fn patience(&self) -> Duration {
         Duration::from_secs(10)
     }
+}
+
+/// What outlives all nodes of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlives {
+    /// Nothing.
+    Nothing,
+    /// What its owners kept.
+    Kept,
+    /// That, and the order itself.
+    Log,
 }
 
 /// A promise that an engine does not keep.
@@ -76,6 +96,7 @@ pub async fn check<E: Engine>(mut engine: impl FnMut() -> E) -> Result<(), Broke
     rules::too_large_is_refused(&mut Bench::start(engine()).await?).await?;
     plugs::a_plug_holds_back_the_ordinary(&mut Bench::start(engine()).await?).await?;
     rules::nothing_after_good_bye(&mut Bench::start(engine()).await?).await?;
+    outlives::check(&mut engine).await?;
     if engine().nodes().len() < 3 {
         return Ok(());
     }
@@ -124,15 +145,16 @@ impl<E: Engine> Bench<E> {
 
     /// Waits until the view of everyone here is everyone here, with leases.
     async fn settled(&self) -> Result<(), Broken> {
+        self.until("all are in the view of all, with leases", || self.is_settled()).await
+    }
+
+    fn is_settled(&self) -> bool {
         let nodes = self.nodes();
-        self.until("all are in the view of all, with leases", || {
-            self.owners.values().all(|owner| {
-                let record = owner.record();
-                let view: Vec<NodeId> = record.view.members.iter().map(|it| it.id.node).collect();
-                view == nodes && record.leased()
-            })
+        self.owners.values().all(|owner| {
+            let record = owner.record();
+            let view: Vec<NodeId> = record.view.members.iter().map(|it| it.id.node).collect();
+            view == nodes && record.leased()
         })
-        .await
     }
 
     async fn until(&self, what: &str, holds: impl Fn() -> bool) -> Result<(), Broken> {

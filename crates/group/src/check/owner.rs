@@ -93,7 +93,7 @@ async fn listen(mut group: Box<dyn Group>, record: Arc<Mutex<Record>>) {
     let record = || record.lock().expect("nothing panics while it holds the record");
     while let Some(delivery) = group.next().await {
         let mut record = record();
-        let left = matches!(delivery, Delivery::Left(_));
+        let left = matches!(delivery, Delivery::Left(_) | Delivery::Refused(_));
         record.me = group.me();
         record.nameless |= record.me.is_none() && !left;
         record.write(delivery);
@@ -135,7 +135,7 @@ impl Record {
                 let _ = reply.send(Bytes::from(self.last().to_string()));
             }
             Delivery::Lease(until) => self.lease = until,
-            Delivery::Left(_) => self.left = true,
+            Delivery::Left(_) | Delivery::Refused(_) => self.left = true,
         }
     }
 }

@@ -84,6 +84,9 @@ impl Member {
 
     pub(crate) fn tick_formation(&mut self, now: Instant) {
         self.report_waiting(now);
+        if self.me.is_none() {
+            self.leave_if_unfit();
+        }
         if self.group.is_some() {
             return self.tick_group(now);
         }
@@ -107,6 +110,18 @@ impl Member {
             self.forming.report = now + REPORT;
         } else if now >= self.forming.report {
             self.forming.report = now + REPORT;
+            for hello in self.link.hellos() {
+                if let Some(clash) = self.clash(hello) {
+                    let name = &hello.applicant.identity.name;
+                    tracing::error!(%name, "cannot be in one group with this node: {clash}");
+                }
+            }
+            if self.link.hellos().any(|it| it.member.is_some()) {
+                return tracing::warn!(
+                    "waits to be admitted by the others: if they do not know this node, its \
+                     invitation has run out or was used: make another with `ais cluster token`"
+                );
+            }
             let voters = &self.config.voters;
             let here = |node: &NodeId| {
                 *node == self.config.identity.node || self.link.hello_at(*node).is_some()
@@ -158,7 +173,8 @@ impl Member {
         }
         let voters = &self.config.voters;
         let votes = |it: &&Hello| voters.contains(&it.applicant.identity.node);
-        let blank = self.link.hellos().filter(|it| it.group.is_none()).filter(votes);
+        let fits = |it: &&Hello| self.clash(it).is_none();
+        let blank = self.link.hellos().filter(|it| it.group.is_none()).filter(votes).filter(fits);
         let mut founders: BTreeSet<RaftId> = blank.map(|it| it.applicant.raft).collect();
         founders.insert(self.raft_id);
         // A witness alone remembers no more than the order: it does not keep a majority waiting.

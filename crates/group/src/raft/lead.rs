@@ -421,7 +421,8 @@ impl Member {
 
     /// Takes in who stands at the door, one at a time.
     fn admit(&mut self, now: Instant) {
-        let (own, time) = (self.applicant(), self.group_time(now).unwrap_or_default());
+        let (own, rules) = (self.applicant(), self.rules());
+        let time = self.group_time(now).unwrap_or_default();
         let Some(leading) = &mut self.leading else { return };
         if let Some((life, job)) = &leading.admitting {
             if self.link.hello(*life).is_none() && *life != self.life {
@@ -431,8 +432,15 @@ impl Member {
             return;
         }
         let applicants = self.link.hellos().filter(|it| {
+            let Applicant { life, identity, .. } = &it.applicant;
+            // What is known of one that is cut off may be from before it was admitted.
+            let new = !self.state.has_lived(identity.node, *life);
             let free = it.group.is_none_or(|group| Some(group) == self.group);
-            it.member.is_none() && free && self.state.may_join(it, self.config.open, time)
+            it.member.is_none()
+                && new
+                && free
+                && rules.clash(it.rules).is_none()
+                && self.state.may_join(it, self.config.open, time)
         });
         let mut applicants: Vec<Applicant> = applicants.map(|it| it.applicant.clone()).collect();
         applicants.push(own);

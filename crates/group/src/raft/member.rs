@@ -1,7 +1,7 @@
 //! The member's task: it owns the state, the channel and the clock, and nobody else touches them.
 
 use super::{
-    config::{Config, Timing},
+    config::{Config, Durability, Timing},
     form::Forming,
     join::Joining,
     lead::Leading,
@@ -13,7 +13,7 @@ use super::{
     orders::{Lane, Orders},
     owner::Leave,
     packet::{Hello, PROTOCOL, Packet, Response},
-    saved::{Age, Saved},
+    saved::{Age, Saved, Saving},
     state::{Applicant, Happened, State, What},
     types::{Consensus, LifeId, LogId, RaftId},
 };
@@ -22,7 +22,7 @@ use crate::{
     feed::{Feed, Waiter},
     room::Place,
 };
-use ais_types::{GroupTime, MemberId, NodeId, ProcessId};
+use ais_types::{GroupTime, MemberId, NodeId, ProcessId, Stamp};
 use bytes::Bytes;
 use openraft::ServerState;
 use std::{
@@ -49,7 +49,7 @@ pub(crate) const STOP: Duration = Duration::from_secs(2);
 pub(crate) enum Command {
     Order(Priority, What, Waiter, Place),
     Deadline(Option<GroupTime>),
-    Keep(Bytes),
+    Keep(Stamp, Bytes, Waiter),
     Reform(oneshot::Sender<Result<(), GroupError>>),
     Leave(oneshot::Sender<()>),
 }
@@ -85,6 +85,8 @@ pub(crate) enum Done {
     State(LifeId, Option<Bytes>),
     /// A founder answered, with what it saved of a former group if it agrees.
     Founder(u64, RaftId, Option<Option<Box<Saved>>>),
+    /// What an operator configured is saved, or it is not.
+    Saved(Result<(), GroupError>),
     Nothing,
 }
 
@@ -119,6 +121,7 @@ pub(crate) struct Member {
     /// What was saved last, and what the owner wants to be in it.
     pub(crate) saved: Option<Saved>,
     pub(crate) kept: (Age, Bytes),
+    pub(crate) saving: Saving,
     /// The newest that was saved of the group that this member forms anew.
     pub(crate) found: Option<Saved>,
     /// An operator wants the group to be formed anew.
@@ -127,6 +130,10 @@ pub(crate) struct Member {
     pub(crate) reformed: bool,
     /// What is on disk belongs to a group that is no more.
     pub(crate) forget: bool,
+    /// It is to vote by its file, and does not.
+    pub(crate) silenced: bool,
+    /// It can be no member as it is configured.
+    pub(crate) unfit: bool,
 
     pub(crate) leader: Option<RaftId>,
     pub(crate) leading: Option<Leading>,
@@ -194,7 +201,9 @@ impl Member {
             if knows && std::mem::take(&mut self.state.changed) {
                 self.save_what_changed();
                 let failure_timeout = self.config.failure_timeout;
-                sources.cluster.send_replace(Cluster { failure_timeout, ..self.state.cluster() });
+                let durable = self.config.log == Durability::Disk;
+                let cluster = Cluster { failure_timeout, durable, ..self.state.cluster() };
+                sources.cluster.send_replace(cluster);
             }
             let now = Instant::now();
             Lane::ALL.iter().for_each(|lane| self.send_orders(*lane, now));
@@ -230,7 +239,10 @@ impl Member {
             }
         }
         let _ = self.shared.left.set(reason.clone());
-        self.feed.tell(Delivery::Left(reason));
+        self.feed.tell(match self.unfit {
+            true => Delivery::Refused(reason),
+            false => Delivery::Left(reason),
+        });
         let _ = timeout(STOP, self.raft.shutdown()).await;
     }
 
@@ -319,6 +331,7 @@ impl Member {
         let hello = Hello {
             protocol: PROTOCOL,
             cluster: self.config.cluster.clone(),
+            rules: self.rules(),
             applicant: self.applicant(),
             group: self.group,
             member: self.me,
@@ -523,6 +536,7 @@ impl Member {
             }
             Done::Piece(response) => self.piece_came(response),
             Done::State(joiner, state) => self.state_made(joiner, state),
+            Done::Saved(result) => self.saved(&result),
             Done::Founder(group, founder, agreed) => self.founder(group, founder, agreed),
             Done::Nothing => {}
         }

@@ -35,6 +35,7 @@ mod owner;
 mod packet;
 mod peers;
 mod reform;
+mod rules;
 mod saved;
 mod state;
 mod tidy;
@@ -49,7 +50,7 @@ use crate::{
     room::Room,
 };
 use ais_transport::Transport;
-use ais_types::{GroupTime, MemberId, ProcessId};
+use ais_types::{GroupTime, MemberId, ProcessId, Stamp};
 use async_trait::async_trait;
 use bytes::Bytes;
 use config::Timing;
@@ -61,6 +62,7 @@ use machine::Machine;
 use member::{Command, Member, Shared, Sources};
 use network::Network;
 use orders::Orders;
+use saved::Saving;
 use state::What;
 use std::{
     collections::BTreeMap,
@@ -229,10 +231,13 @@ async fn live(mut config: Config, transport: Box<dyn Transport>, ends: Ends) {
         log,
         kept: loaded.saved.as_ref().map(|it| (it.kept_at, it.kept.clone())).unwrap_or_default(),
         saved: loaded.saved,
+        saving: Saving::default(),
         found: None,
         reforming: None,
         reformed: false,
         forget: false,
+        silenced: false,
+        unfit: false,
         link: Link::new(transport),
         feed,
         shared,
@@ -347,9 +352,10 @@ impl GroupHandle for Handle {
         let _ = self.commands.send(Command::Deadline(deadline));
     }
 
-    fn keep(&self, kept: Bytes) {
-        // A member that is out keeps nothing.
-        let _ = self.commands.send(Command::Keep(kept));
+    async fn keep(&self, at: Stamp, kept: Bytes) -> Result<(), GroupError> {
+        let (done, saved) = oneshot::channel();
+        self.commands.send(Command::Keep(at, kept, done)).map_err(|_| self.gone())?;
+        saved.await.map_err(|_| self.gone())?
     }
 
     async fn order_cluster(&self, order: ClusterOrder) -> Result<(), GroupError> {

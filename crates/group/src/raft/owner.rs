@@ -30,7 +30,7 @@ impl Member {
                 }
             }
             Command::Deadline(deadline) => self.deadline = deadline,
-            Command::Keep(kept) => self.keep(kept),
+            Command::Keep(at, kept, waiter) => self.keep(at, kept, waiter),
             Command::Reform(done) => self.order_reform(done),
             Command::Leave(done) => self.leave(done),
         }

@@ -4,6 +4,7 @@
 //! frame says whether more follows.
 
 use super::{
+    rules::Rules,
     saved::{Age, Saved},
     state::{Applicant, Item},
     types::{LifeId, Meta, RaftId, Types, Vote},
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The version of this protocol; who speaks another is not listened to.
-pub(crate) const PROTOCOL: u16 = 2;
+pub(crate) const PROTOCOL: u16 = 3;
 /// The largest frame.
 const FRAGMENT: usize = 256 << 10;
 /// The largest packet that is put together again.
@@ -42,6 +43,7 @@ pub(crate) enum Packet {
 pub(crate) struct Hello {
     pub(crate) protocol: u16,
     pub(crate) cluster: String,
+    pub(crate) rules: Rules,
     pub(crate) applicant: Applicant,
     /// The group it takes part in; `None` while it is blank.
     pub(crate) group: Option<u64>,

@@ -34,7 +34,9 @@ impl Member {
         request: Request,
     ) {
         let raft = self.raft.clone();
+        let fits = self.link.hello(from).is_some_and(|it| self.clash(it).is_none());
         let refused = match request {
+            _ if !fits => true,
             Request::Append(_) | Request::Vote(_) | Request::Install(..) if !self.takes(group) => {
                 true
             }

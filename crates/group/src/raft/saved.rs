@@ -7,8 +7,8 @@ use super::{
     log::Log,
     member::{Done, Member},
 };
-use crate::Known;
-use ais_types::NodeId;
+use crate::{GroupError, Identity, Known, feed::Waiter};
+use ais_types::{NodeId, Role, Stamp};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,13 +50,24 @@ impl Saved {
     }
 }
 
+/// One save is under way at a time: a later one never loses against an earlier one.
+#[derive(Debug, Default)]
+pub(crate) struct Saving {
+    under_way: bool,
+    /// Who waits for the save under way, and for the next one.
+    current: Vec<Waiter>,
+    next: Vec<Waiter>,
+}
+
 impl Member {
     /// The owner wants this to be found again.
-    pub(crate) fn keep(&mut self, kept: Bytes) {
-        if self.kept.1 != kept {
-            self.kept = ((self.state.generation, self.state.stamp.index), kept);
-            self.state.changed = true;
+    pub(crate) fn keep(&mut self, at: Stamp, kept: Bytes, waiter: Waiter) {
+        let age = (self.state.generation, at.index);
+        if age >= self.kept.0 {
+            self.kept = (age, kept);
         }
+        self.saving.next.push(waiter);
+        self.state.changed = true;
     }
 
     /// Saves what an operator has configured, if it is not what was saved last.
@@ -65,6 +76,20 @@ impl Member {
         if self.config.voters != state.voters {
             self.config.voters = state.voters.clone();
         }
+        let Identity { node, role, .. } = &self.config.identity;
+        let silenced = *role == Role::Voter && !state.voters.contains(node);
+        if silenced && !self.silenced {
+            tracing::warn!(
+                "its file says that this node votes, and it does not vote any more: the voters \
+                 were changed, or an operator has formed the group anew; `ais cluster voters add` \
+                 lets it vote"
+            );
+        }
+        self.silenced = silenced;
+        if self.saving.under_way {
+            return;
+        }
+        let waiters = std::mem::take(&mut self.saving.next);
         let saved = self.saved.as_ref();
         let same = saved.is_some_and(|it| {
             it.generation == state.generation
@@ -73,7 +98,7 @@ impl Member {
                 && it.kept_at == self.kept.0
         });
         if same {
-            return;
+            return waiters.into_iter().for_each(|waiter| tell(waiter, Ok(())));
         }
         let saved = Saved {
             generation: state.generation,
@@ -84,14 +109,30 @@ impl Member {
             kept: self.kept.1.clone(),
         };
         self.saved = Some(saved.clone());
+        self.saving = Saving { under_way: true, current: waiters, next: Vec::new() };
         let log: Log = self.log.clone();
         self.jobs.spawn(async move {
-            if let Err(error) = log.save(&saved).await {
-                tracing::error!(%error, "what an operator configured is not saved");
-            }
-            Done::Nothing
+            let result = log.save(&saved).await;
+            Done::Saved(result.map_err(|error| GroupError::NotSaved(error.to_string())))
         });
     }
+
+    /// A save has come to its end; what came meanwhile is saved next.
+    pub(crate) fn saved(&mut self, result: &Result<(), GroupError>) {
+        if let Err(error) = result {
+            tracing::error!(%error, "what an operator configured");
+        }
+        self.saving.under_way = false;
+        for waiter in std::mem::take(&mut self.saving.current) {
+            tell(waiter, result.clone());
+        }
+        self.state.changed = true;
+    }
+}
+
+fn tell(waiter: Waiter, result: Result<(), GroupError>) {
+    // Whoever asked may have given up.
+    let _ = waiter.send(result);
 }
 
 #[cfg(test)]

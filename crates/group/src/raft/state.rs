@@ -103,7 +103,7 @@ impl Item {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Happened {
     View(Stamp, View),
-    /// What was kept of the former group, told to who begins without a sponsor.
+    /// What was kept of the former group, told to who begins without a sponsor, before its view.
     Kept(Stamp, Bytes),
     /// The group has been formed anew around this member.
     Reformed(MemberId),
@@ -145,6 +145,9 @@ pub(crate) struct State {
     pub(crate) seats: BTreeMap<MemberId, Seat>,
     /// How often each node has been admitted.
     pub(crate) incarnations: BTreeMap<NodeId, Incarnation>,
+    /// The last life of each node that was admitted.
+    #[serde(default)]
+    pub(crate) lives: BTreeMap<NodeId, LifeId>,
     /// The last order delivered of each member in the view, by priority.
     pub(crate) through: BTreeMap<MemberId, BTreeMap<Priority, u64>>,
     /// Who is out and may still act, and which life of its node it was.
@@ -181,6 +184,12 @@ impl State {
     /// The member that this participant is, if it is in.
     pub(crate) fn member_of(&self, raft: RaftId) -> Option<MemberId> {
         self.seats.iter().find(|(_, it)| it.raft == raft).map(|(member, _)| *member)
+    }
+
+    /// Whether this life of the node was a member once: it is not admitted again, whatever was
+    /// heard of it before.
+    pub(crate) fn has_lived(&self, node: NodeId, life: LifeId) -> bool {
+        self.lives.get(&node) == Some(&life)
     }
 
     /// Whether an item has been delivered.
@@ -232,8 +241,8 @@ impl State {
         for applicant in members {
             self.admit(applicant, None, done);
         }
-        self.new_view(moment, None, done);
         self.tell_kept(moment, Some(kept), done);
+        self.new_view(moment, None, done);
     }
 
     fn tell_kept(
@@ -267,10 +276,11 @@ impl State {
         done: &mut Vec<Happened>,
     ) {
         let node = applicant.identity.node;
-        if self.view.number > 0 && self.view.member(node).is_none() {
+        let lived = self.has_lived(node, applicant.life);
+        if self.view.number > 0 && self.view.member(node).is_none() && !lived {
             self.admit(applicant, sponsor, done);
-            self.new_view(moment, None, done);
             self.tell_kept(moment, kept, done);
+            self.new_view(moment, None, done);
         }
     }
 
@@ -290,6 +300,7 @@ impl State {
         self.changed = true;
         let life = self.incarnations.entry(identity.node).or_insert(Incarnation(0));
         life.0 += 1;
+        self.lives.insert(identity.node, own);
         let id = MemberId { node: identity.node, incarnation: *life };
         self.seats.insert(id, Seat { raft, life: own });
         self.view.members.push(Member {
@@ -362,6 +373,7 @@ impl State {
             voters: self.voters.iter().copied().collect(),
             nodes: self.nodes.iter().map(|(node, known)| (*node, known.clone())).collect(),
             failure_timeout: Duration::ZERO,
+            durable: false,
         }
     }
 
@@ -515,6 +527,8 @@ mod tests {
         assert_eq!(state.view.number, 3);
         let released = Op::Released(id(1, 1));
         assert_eq!(apply(&mut state, 0, vec![released.clone(), released]).len(), 1);
+        apply(&mut state, 0, vec![Op::Left(id(1, 2))]);
+        assert_eq!(apply(&mut state, 0, vec![back(12)]), [], "it has lived");
     }
 
     #[test]

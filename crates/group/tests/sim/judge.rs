@@ -31,6 +31,9 @@ pub(crate) struct Seen {
     held: bool,
     pub(crate) recovery: Vec<Recovery>,
     pub(crate) kept: Option<Bytes>,
+    /// Whether it was kept before its first view.
+    pub(crate) kept_first: bool,
+    pub(crate) refused: Option<String>,
 }
 
 /// What everyone has seen.
@@ -90,7 +93,8 @@ impl Judge {
     pub(crate) fn delivered(&mut self, life: Life, me: Option<MemberId>, delivery: Delivery) {
         let seen = self.seen(life);
         assert!(!seen.dead && seen.left.is_none(), "delivered to one that is out: {delivery:?}");
-        assert!(me.is_some() || matches!(delivery, Delivery::Left(_)), "before it was admitted");
+        let last = matches!(delivery, Delivery::Left(_) | Delivery::Refused(_));
+        assert!(me.is_some() || last, "before it was admitted");
         if let Some(me) = me {
             seen.me = Some(me);
             self.names.insert(me, life);
@@ -111,7 +115,8 @@ impl Judge {
             }
             Delivery::Kept(stamp, kept) => {
                 self.ordered(life, stamp, format!("kept {kept:?}"));
-                self.seen(life).kept = Some(kept);
+                let seen = self.seen(life);
+                (seen.kept, seen.kept_first) = (Some(kept), seen.view.number == 0);
             }
             Delivery::Recovery(stamp, news) => {
                 self.ordered(life, stamp, format!("{news:?}"));
@@ -123,6 +128,11 @@ impl Judge {
                 let seen = self.seen(life);
                 seen.interrupted += u32::from(until.is_none());
                 seen.lease = until;
+            }
+            Delivery::Refused(reason) => {
+                self.note(format!("life {life} is refused: {reason}"));
+                let seen = self.seen(life);
+                (seen.refused, seen.lease) = (Some(reason), None);
             }
             Delivery::Left(reason) => {
                 self.note(format!("life {life} is over: {reason}"));

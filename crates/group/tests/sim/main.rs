@@ -4,6 +4,7 @@
 //! `AIS_SEEDS=1000` runs that many.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod behind;
 mod disk;
 mod judge;
 mod operator;
@@ -393,6 +394,45 @@ fn two_members_that_do_not_hear_each_other_are_not_both_in() {
         let life = world.life(leader);
         world.until("one is out", 5 * SECOND, |it| it.lives[&life].view.members.len() == 2).await;
     });
+}
+
+/// Also when it was cut off so soon after its admission that what the others last heard of it is
+/// from before that.
+#[test]
+fn who_is_cut_off_is_not_taken_in_again_before_it_is_back() {
+    for seed in 0..60 {
+        simulate(async move {
+            let mut world = World::new(seed, &[1, 2, 3]);
+            [1, 2, 3].iter().for_each(|node| world.start(*node));
+            let joiner = if seed % 2 == 0 { 3 } else { 11 };
+            if joiner == 11 {
+                world.settled(2 * SECOND).await;
+                world.start(11);
+            }
+            let life = world.life(joiner);
+            let seen = |judge: &judge::Judge| judge.lives[&life].me.is_some();
+            world.until("it is admitted", 5 * SECOND, seen).await;
+            let pause = Duration::from_micros(world.rng.u64(..20_000));
+            world.pass(pause).await;
+            let id = world.id(joiner);
+            let rest: Vec<NodeId> = world.others(&[joiner]).into_iter().map(NodeId).collect();
+            world.network.partition(&[&[NodeId(joiner)], &rest]);
+            world.until("it is out", 3 * SECOND, |it| it.released.contains_key(&id)).await;
+            // Longer than sessions stay open that nothing passes.
+            let others = world.others(&[joiner]);
+            for _ in 0..5_000 {
+                world.pass(ms(1)).await;
+                for node in &others {
+                    let view = &world.judge().lives[&world.life(*node)].view;
+                    assert!(view.member(NodeId(joiner)).is_none(), "seed {seed}: {view:?}");
+                }
+            }
+            world.network.heal_all();
+            world.settled(10 * SECOND).await;
+            assert!(world.id(joiner).incarnation > id.incarnation, "seed {seed}");
+            world.verdict();
+        });
+    }
 }
 
 #[test]

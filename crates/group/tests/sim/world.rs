@@ -44,6 +44,8 @@ pub(crate) struct World {
     /// What becomes of the logs; `None`: nodes have no disks.
     pub(crate) log: Option<Durability>,
     disks: BTreeMap<u32, Arc<Disk>>,
+    /// Failure timeouts that differ from that of the others.
+    pub(crate) strange: BTreeMap<u32, Duration>,
     /// Whose log is on disk whatever that of the others is.
     pub(crate) durable: BTreeSet<u32>,
     /// Whether anybody may join.
@@ -79,6 +81,7 @@ impl World {
             plug_timeout: Duration::from_secs(3),
             log: None,
             disks: BTreeMap::new(),
+            strange: BTreeMap::new(),
             durable: BTreeSet::new(),
             open: true,
             secrets: BTreeMap::new(),
@@ -114,6 +117,7 @@ impl World {
         let mut config = Config::new("sim", identity, self.voters.iter().map(|it| NodeId(*it)));
         (config.seed, config.wall) = (self.rng.u64(..), wall);
         (config.failure_timeout, config.plug_timeout) = (self.failure, self.plug_timeout);
+        config.failure_timeout = self.strange.get(&node).copied().unwrap_or(self.failure);
         (config.open, config.secret) = (self.open, self.secrets.get(&node).copied());
         if let Some(log) = self.log {
             config.storage = Some(Store(self.disks.entry(node).or_default().clone()));
@@ -182,6 +186,14 @@ impl World {
                 judge.lock().unwrap().acknowledged(life, &payload);
             }
         });
+    }
+
+    /// All owners want this to be found again, and it is saved.
+    pub(crate) async fn keep(&self, kept: &str) {
+        let at = self.judge().order.values().next_back().map(|it| it.0).unwrap_or_default();
+        for it in self.nodes.values() {
+            it.handle.keep(at, bytes(kept)).await.unwrap();
+        }
     }
 
     /// Creates a plug and takes it out of each view that puts it in, or forgets to.

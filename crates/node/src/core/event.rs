@@ -40,6 +40,10 @@ pub enum Event {
     Admitted(MemberId),
     /// The group fills this blank incarnation.
     Restore(Stamp, Bytes),
+    /// What the services of a former cluster kept: [`Effect::Keep`]. Before the first view.
+    Kept(Stamp, Bytes),
+    /// What [`Effect::Keep`] with this number says is saved, or never will be.
+    Saved(u64),
     /// The membership changed.
     View(Stamp, View),
     /// An entry of the log, from this member.
@@ -85,6 +89,35 @@ pub enum Event {
     ActionDone(ServiceId, ActionId, Done),
     /// The moment of [`Core::deadline`](crate::Core::deadline).
     Deadline,
+}
+
+impl Event {
+    /// Its place in the group's order, if it comes in that.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        match self {
+            Self::Restore(stamp, _)
+            | Self::Kept(stamp, _)
+            | Self::View(stamp, _)
+            | Self::Ordered(stamp, ..)
+            | Self::ProcessEnded(stamp, _)
+            | Self::Released(stamp, _)
+            | Self::Time(stamp) => Some(*stamp),
+            Self::Admitted(_)
+            | Self::Saved(_)
+            | Self::BarrierPassed(_)
+            | Self::Lease(_)
+            | Self::Leader(_)
+            | Self::SessionOpened { .. }
+            | Self::Frame(..)
+            | Self::ConnectionClosed(..)
+            | Self::SessionClosed(_)
+            | Self::ProcessExited(_)
+            | Self::PeerFrame(..)
+            | Self::Link(..)
+            | Self::ActionDone(..)
+            | Self::Deadline => None,
+        }
+    }
 }
 
 /// What became of a [`Task`].
@@ -133,6 +166,10 @@ pub enum Effect {
     },
     /// When the replicated state next wants the time.
     GroupDeadline(Option<GroupTime>),
+    /// Saves what the services want to find again when the whole cluster has lost its memory, as
+    /// of this place in the order. Answered by [`Event::Saved`] with the number; more than one may
+    /// be under way, and the last one counts.
+    Keep(u64, Stamp, Bytes),
     /// This node cannot go on: what it was given is not the state of its group.
     Fatal(String),
 }

@@ -92,12 +92,7 @@ impl Core {
                 (Reply::Done, true)
             }
             // A shell takes these before they come here, or right after.
-            Call::Fault { .. }
-            | Call::Cluster
-            | Call::AddVoter(_)
-            | Call::RemoveVoter(_)
-            | Call::Invite { .. }
-            | Call::Reform => {
+            Call::Fault { .. } | Call::Group(_) => {
                 let text = "this node has no group to order";
                 return Err(refusal(ErrorCode::NotSupported, text));
             }

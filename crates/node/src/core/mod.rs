@@ -5,6 +5,7 @@ mod figures;
 mod gate;
 mod isolation;
 mod itself;
+mod keeping;
 mod links;
 mod processes;
 mod routes;
@@ -102,6 +103,7 @@ pub struct Core {
     isolation: isolation::Isolation,
     sessions: sessions::Sessions,
     resources: itself::Resources,
+    keeping: keeping::Keeping,
     processes: processes::Processes,
     links: links::Links,
     /// Which service, by which number, waits for which of our barriers.
@@ -133,6 +135,7 @@ impl Core {
             resources: itself::Resources::default(),
             processes: processes::Processes::default(),
             links: links::Links::new(config.limits.early_bytes),
+            keeping: keeping::Keeping::new(services.len()),
             config,
             gatekeeper: services.iter().position(|it| it.members().is_some()),
             services,
@@ -156,6 +159,7 @@ impl Core {
     pub fn step(&mut self, now: Now, event: Event, out: &mut Vec<Effect>) {
         self.take(now, event, out);
         self.drain_work(now, out);
+        self.keep(out);
         let deadline = self.group_deadline();
         if deadline != self.group_deadline_told {
             self.group_deadline_told = deadline;
@@ -164,9 +168,14 @@ impl Core {
     }
 
     fn take(&mut self, now: Now, event: Event, out: &mut Vec<Effect>) {
+        if let Some(stamp) = event.stamp() {
+            self.keeping.came_to(stamp);
+        }
         match event {
             Event::Admitted(me) => self.me = Some(me),
             Event::Restore(stamp, bytes) => self.restore(stamp, &bytes, out),
+            Event::Kept(stamp, bytes) => self.recall(now, stamp, &bytes, out),
+            Event::Saved(number) => self.saved(number, out),
             Event::View(stamp, view) => self.change_view(now, stamp, view, out),
             Event::Ordered(stamp, from, bytes) => self.ordered(now, stamp, from, bytes, out),
             Event::ProcessEnded(stamp, process) => self.process_ended(now, stamp, process, out),

@@ -94,7 +94,7 @@ impl Core {
 
     fn route(&mut self, index: usize, output: RawOutput, out: &mut Vec<Effect>) {
         match output {
-            RawOutput::Reply(caller, frame) => self.reply(caller, frame, out),
+            RawOutput::Reply(caller, frame) => self.reply_when_saved(index, caller, frame, out),
             RawOutput::Callback(client, frame) => self.callback(client, frame, out),
             RawOutput::Order(entry) => {
                 self.counts.orders += 1;

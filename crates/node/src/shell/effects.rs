@@ -62,6 +62,15 @@ impl Shell {
                 self.server.send(connection, &encode(frame::REPLY, tag, &mut outcome));
             }
             Effect::GroupDeadline(deadline) => self.handle.group_deadline(deadline),
+            Effect::Keep(number, at, kept) => {
+                let handle = Arc::clone(&self.handle);
+                self.ask(async move {
+                    if let Err(error) = handle.keep(at, kept).await {
+                        tracing::error!(%error, "what operators configured is in memory only");
+                    }
+                    Asked::Kept(number)
+                });
+            }
             Effect::Fatal(reason) => self.stop = Some(ShellError::Fatal(reason)),
         }
     }

@@ -193,6 +193,7 @@ pub(super) enum Inbound {
 enum Asked {
     Ordered(Result<(), GroupError>),
     Barriers(Vec<u64>, Result<(), GroupError>),
+    Kept(u64),
     Administered(ConnectionId, u64, Outcome<node::Reply>),
     Left,
 }
@@ -364,6 +365,7 @@ impl Shell {
         }
         let event = match delivery {
             Some(Delivery::Restore(stamp, bytes)) => Event::Restore(stamp, bytes),
+            Some(Delivery::Kept(stamp, bytes)) => Event::Kept(stamp, bytes),
             Some(Delivery::View(stamp, view)) => Event::View(stamp, view),
             Some(Delivery::Message(stamp, Message { from, payload })) => {
                 Event::Ordered(stamp, from, payload)
@@ -372,7 +374,7 @@ impl Shell {
             Some(Delivery::Released(stamp, member)) => Event::Released(stamp, member),
             Some(Delivery::Time(stamp)) => Event::Time(stamp),
             // For whoever builds on the group itself: services get their state with it.
-            Some(Delivery::Recovery(..) | Delivery::Kept(..)) => return,
+            Some(Delivery::Recovery(..)) => return,
             Some(Delivery::Snapshot(reply)) => {
                 // Whoever asked may have gone meanwhile.
                 let _ = reply.send(self.core.snapshot());
@@ -388,6 +390,10 @@ impl Shell {
                 Event::Lease(if until.is_some() { Lease::Held } else { Lease::Lost })
             }
             Some(Delivery::Left(reason)) => return self.left(reason),
+            Some(Delivery::Refused(reason)) => {
+                self.stop.get_or_insert(ShellError::Fatal(reason));
+                return;
+            }
             None => return self.left("the group is gone".to_owned()),
         };
         self.events.push_back(event);
@@ -450,6 +456,7 @@ impl Shell {
             Asked::Ordered(Err(
                 error @ (GroupError::TooLarge { .. }
                 | GroupError::Plug { .. }
+                | GroupError::NotSaved(_)
                 | GroupError::Refused(_)),
             )) => {
                 // The core refuses what is too large: the group has another limit than it was told.
@@ -460,6 +467,7 @@ impl Shell {
             Asked::Barriers(numbers, Ok(())) => {
                 self.events.extend(numbers.into_iter().map(Event::BarrierPassed));
             }
+            Asked::Kept(number) => self.events.push_back(Event::Saved(number)),
             Asked::Administered(connection, tag, outcome) => {
                 self.administered(connection, tag, outcome);
             }

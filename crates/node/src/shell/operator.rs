@@ -5,7 +5,7 @@ use crate::ConnectionId;
 use ais_group::{ClusterOrder, GroupError, GroupHandle};
 use ais_types::{
     Error, ErrorCode, NodeId, Outcome, frame,
-    node::{Call, Cluster, Invitation, Known, Reply},
+    node::{Call, Cluster, GroupCall, Invitation, Known, Reply},
 };
 use ais_wire::{Frame, decode, encode};
 use std::sync::Arc;
@@ -19,20 +19,7 @@ impl Shell {
         if frame.kind != frame::CALL {
             return false;
         }
-        let call = match decode::<Call>(frame) {
-            Ok(
-                Call::Status
-                | Call::FollowQuorum
-                | Call::Publish(_)
-                | Call::Withdraw
-                | Call::Resources
-                | Call::FollowResources
-                | Call::Forget(_)
-                | Call::Fault { .. },
-            )
-            | Err(_) => return false,
-            Ok(call) => call,
-        };
+        let Ok(Call::Group(call)) = decode::<Call>(frame) else { return false };
         self.administering += 1;
         let tag = frame.tag;
         if self.administering > ASKED_MAX {
@@ -64,36 +51,29 @@ async fn answer(
     handle: &dyn GroupHandle,
     cluster: String,
     issuer: Option<NodeId>,
-    call: Call,
+    call: GroupCall,
 ) -> Outcome<Reply> {
     let order = |order| async move {
         handle.order_cluster(order).await.map_err(refused)?;
         Ok(Reply::Done)
     };
     match call {
-        Call::Status
-        | Call::FollowQuorum
-        | Call::Publish(_)
-        | Call::Withdraw
-        | Call::Resources
-        | Call::FollowResources
-        | Call::Forget(_)
-        | Call::Fault { .. } => Err(Error::new(ErrorCode::Library, "answered elsewhere")),
-        Call::Cluster => Ok(Reply::Cluster(known(handle))),
-        Call::AddVoter(node) => order(ClusterOrder::AddVoter(node)).await,
-        Call::RemoveVoter(node) => order(ClusterOrder::RemoveVoter(node)).await,
-        Call::Reform => {
+        GroupCall::Cluster => Ok(Reply::Cluster(known(handle))),
+        GroupCall::AddVoter(node) => order(ClusterOrder::AddVoter(node)).await,
+        GroupCall::RemoveVoter(node) => order(ClusterOrder::RemoveVoter(node)).await,
+        GroupCall::Reform => {
             handle.reform().await.map_err(refused)?;
             Ok(Reply::Done)
         }
-        Call::Invite { node, valid_s } => {
+        GroupCall::Invite { node, valid_s } => {
             let nodes = known(handle).nodes;
             let free = nodes.iter().map(|it| it.id.0 + 1).max().unwrap_or(1);
             let (node, secret) = (node.unwrap_or(NodeId(free)), draw_token()?);
             order(ClusterOrder::Invite { node, secret, valid_s }).await?;
             let again = || Error::new(ErrorCode::TryAgain, "this node is no member yet");
             let issuer = issuer.ok_or_else(again)?;
-            let timeout = handle.cluster().failure_timeout.as_millis();
+            let ais_group::Cluster { failure_timeout, durable, .. } = handle.cluster();
+            let timeout = failure_timeout.as_millis();
             let failure_timeout_ms = u64::try_from(timeout).unwrap_or(u64::MAX);
             Ok(Reply::Invited(Invitation {
                 cluster,
@@ -101,6 +81,7 @@ async fn answer(
                 node,
                 secret,
                 failure_timeout_ms,
+                durable,
                 nodes,
             }))
         }
@@ -108,7 +89,7 @@ async fn answer(
 }
 
 fn known(handle: &dyn GroupHandle) -> Cluster {
-    let ais_group::Cluster { voters, nodes, failure_timeout: _ } = handle.cluster();
+    let ais_group::Cluster { voters, nodes, failure_timeout: _, durable: _ } = handle.cluster();
     let known = |(id, it): (NodeId, ais_group::Known)| Known {
         id,
         name: it.name,
@@ -121,7 +102,7 @@ fn known(handle: &dyn GroupHandle) -> Cluster {
 fn refused(error: GroupError) -> Error {
     let code = match &error {
         GroupError::Left(_) => ErrorCode::TryAgain,
-        GroupError::TooLarge { .. } => ErrorCode::NoResources,
+        GroupError::TooLarge { .. } | GroupError::NotSaved(_) => ErrorCode::NoResources,
         GroupError::Refused(_) | GroupError::Plug { .. } => ErrorCode::BadOperation,
     };
     Error::new(code, error.to_string())

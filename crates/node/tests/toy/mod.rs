@@ -100,10 +100,18 @@ pub struct Toy {
     acting: BTreeMap<ActionId, Caller>,
     counted: u64,
     seen: Vec<String>,
+    /// Whether its map is to outlive the cluster.
+    keeps: bool,
+    puts: u64,
 }
 
 impl Toy {
     pub const ID: ServiceId = ServiceId(100);
+
+    /// One whose map outlives the cluster.
+    pub fn keeping() -> Self {
+        Self { keeps: true, ..Self::default() }
+    }
 
     /// What was seen, in order.
     pub fn seen(&self) -> &[String] {
@@ -167,6 +175,7 @@ impl Toy {
     }
 
     fn put(&mut self, put: Put, out: &mut Vec<Output<Self>>) {
+        self.puts += 1;
         self.map.insert(put.key.clone(), put.value.to_vec());
         for watcher in &self.watchers {
             let callback = Callback::Changed(put.key.clone(), put.value.clone());
@@ -184,6 +193,7 @@ impl Service for Toy {
     type Message = Said;
     type Command = Put;
     type Snapshot = BTreeMap<String, Vec<u8>>;
+    type Kept = BTreeMap<String, Vec<u8>>;
     const ID: ServiceId = Self::ID;
     const NAME: &'static str = "toy";
 
@@ -200,6 +210,7 @@ impl Service for Toy {
             }
             Input::Ordered(Entry { command, .. }) => self.put(command, out),
             Input::ProcessEnded(_, process) => self.seen.push(format!("ended {process}")),
+            Input::Kept(_, map) => self.map = map,
             Input::View(_, view) => self.seen.push(format!("view {}", view.number)),
             Input::Released(_, member) => self.seen.push(format!("released {member}")),
             Input::Time(_) => self.seen.push("time".to_owned()),
@@ -231,6 +242,14 @@ impl Service for Toy {
 
     fn group_deadline(&self) -> Option<GroupTime> {
         None
+    }
+
+    fn kept(&self) -> Option<Self::Kept> {
+        self.keeps.then(|| self.map.clone())
+    }
+
+    fn kept_changes(&self) -> u64 {
+        if self.keeps { self.puts } else { 0 }
     }
 
     fn snapshot(&self) -> Self::Snapshot {

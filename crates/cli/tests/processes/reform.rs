@@ -1,0 +1,87 @@
+//! A majority is lost for good: an operator lets the survivor go on, and who comes back after all
+//! does not go on as if nothing had happened.
+
+use crate::{
+    csa103::count,
+    site::{SOON, Site, wait_until},
+};
+use ais_cli::dev::{Durability, Plan};
+use std::fs;
+
+const NODES: [&str; 3] = ["n1", "n2", "n3"];
+
+const MODEL: &str = r#"
+[[groups]]
+name = "SG"
+component = { command = ["bin/csa103", "-p"], recovery = "COMPONENT_FAILOVER" }
+units = [
+  { name = "SU1", node = "n1", components = ["C1"] },
+  { name = "SU3", node = "n3", components = ["C3"] },
+]
+instances = [{ name = "SI", csis = ["CSI"] }]
+"#;
+
+/// The names of those who vote, as a node has it.
+fn voters(site: &Site, node: &str) -> Vec<String> {
+    let cluster = site.ais(node, &["cluster", "show"]);
+    let nodes = cluster["nodes"].as_array().unwrap();
+    let votes = |it: &&serde_json::Value| cluster["voters"].as_array().unwrap().contains(&it["id"]);
+    nodes.iter().filter(votes).map(|it| it["name"].as_str().unwrap().to_owned()).collect()
+}
+
+fn the_survivor_goes_on(durability: Durability) {
+    let plan = Plan { durability, model: Some(MODEL.to_owned()), ..Plan::new(NODES) };
+    let site = Site::planned(plan);
+    let mut standby = site.log("n3", "C3");
+    standby.line("Standby state requested from state 0");
+    let why = site.refused("n3", &["cluster", "reform", "--yes"]);
+    assert!(why.contains("quorum"), "{why}");
+
+    for lost in ["n1", "n2"] {
+        site.cluster.kill(lost).unwrap();
+    }
+    let alone = || site.cluster.status("n3").is_some_and(|it| !it.lease);
+    assert!(wait_until(alone), "the survivor acts without a quorum");
+    let why = site.refused("n3", &["cluster", "reform"]);
+    assert!(why.contains("--yes"), "{why}");
+    let lines = standby.log.lines().len();
+    site.ais("n3", &["cluster", "reform", "--yes"]);
+    site.cluster.wait_formed(SOON).unwrap();
+    assert_eq!(voters(&site, "n3"), ["n3"]);
+    standby.log.skip_to(lines);
+    count(&mut standby);
+
+    // One comes back with what it had, after all; of the other nothing is left but its file.
+    fs::remove_dir_all(site.cluster.node_folder("n2").join("data")).unwrap();
+    for back in ["n1", "n2"] {
+        site.start(back);
+        site.cluster.wait_formed(SOON * 2).unwrap();
+        let told = || site.said(back).contains("does not vote");
+        assert!(wait_until(told), "{back} was not told that it does not vote");
+    }
+    if durability == Durability::Disk {
+        let told = || site.said("n1").contains("an operator has formed the group anew without it");
+        assert!(wait_until(told), "n1 was not refused with what it had");
+    }
+    assert_eq!(voters(&site, "n1"), ["n3"]);
+    // They cannot do without the one that votes, until an operator lets them vote again.
+    site.ais("n3", &["cluster", "voters", "add", "n1"]);
+    site.ais("n3", &["cluster", "voters", "add", "n2"]);
+    assert_eq!(voters(&site, "n2"), NODES);
+    count(&mut standby);
+    site.cluster.stop("n3").unwrap();
+    site.cluster.wait_formed(SOON * 2).unwrap();
+    let mut next = site.log("n1", "C1");
+    next.log.skip();
+    count(&mut next);
+}
+
+#[test]
+fn the_survivor_goes_on_with_logs_in_memory() {
+    the_survivor_goes_on(Durability::Memory);
+}
+
+#[test]
+fn the_survivor_goes_on_with_logs_on_disk() {
+    the_survivor_goes_on(Durability::Disk);
+}
