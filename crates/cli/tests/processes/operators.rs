@@ -140,7 +140,7 @@ fn a_node_with_other_times_is_refused_and_both_are_named() {
     let file = site.cluster.node_folder("n2").join("node.toml");
     let text = fs::read_to_string(&file).unwrap();
     for (good, wrong, named) in [
-        ("failure_timeout_ms = 2000", "failure_timeout_ms = 700", ["700", "2000"]),
+        ("failure_timeout_ms = 2000", "failure_timeout_ms = 700", ["700ms", "2s"]),
         ("durability = \"memory\"", "durability = \"disk\"", ["disk", "memory"]),
     ] {
         fs::write(&file, text.replace(good, wrong)).unwrap();
