@@ -131,30 +131,3 @@ fn a_node_that_ends_at_once_does_not_run() {
     site.cluster.start("n2", Lifetime::Parent).unwrap();
     site.cluster.wait_formed(SOON).unwrap();
 }
-
-/// A lease that outlasts that of the others would be no lease.
-#[test]
-fn a_node_with_other_times_is_refused_and_both_are_named() {
-    let site = Site::planned(Plan::new(NODES));
-    site.cluster.kill("n2").unwrap();
-    let file = site.cluster.node_folder("n2").join("node.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    for (good, wrong, named) in [
-        ("failure_timeout_ms = 2000", "failure_timeout_ms = 700", ["700ms", "2s"]),
-        ("durability = \"memory\"", "durability = \"disk\"", ["disk", "memory"]),
-    ] {
-        fs::write(&file, text.replace(good, wrong)).unwrap();
-        site.start("n2");
-        let gone = || site.cluster.process("n2").is_none();
-        assert!(wait_until(gone), "{wrong}: it runs");
-        let said = site.said("n2");
-        let last = said.lines().last().unwrap();
-        assert!(named.iter().all(|it| last.contains(it)), "{last}");
-        assert!(
-            !site.cluster.status("n1").unwrap().view.members.iter().any(|it| it.id.node.0 == 2)
-        );
-    }
-    fs::write(&file, text).unwrap();
-    site.start("n2");
-    site.cluster.wait_formed(SOON).unwrap();
-}

@@ -5,7 +5,7 @@ use crate::{
     csa103::count,
     site::{SOON, Site, wait_until},
 };
-use ais_cli::dev::{Durability, Plan};
+use ais_cli::dev::Plan;
 use std::fs;
 
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
@@ -29,8 +29,9 @@ fn voters(site: &Site, node: &str) -> Vec<String> {
     nodes.iter().filter(votes).map(|it| it["name"].as_str().unwrap().to_owned()).collect()
 }
 
-fn the_survivor_goes_on(durability: Durability) {
-    let plan = Plan { durability, model: Some(MODEL.to_owned()), ..Plan::new(NODES) };
+#[test]
+fn the_survivor_goes_on_with_logs_in_memory() {
+    let plan = Plan { model: Some(MODEL.to_owned()), ..Plan::new(NODES) };
     let site = Site::planned(plan);
     let mut standby = site.log("n3", "C3");
     standby.line("Standby state requested from state 0");
@@ -59,10 +60,6 @@ fn the_survivor_goes_on(durability: Durability) {
         let told = || site.said(back).contains("does not vote");
         assert!(wait_until(told), "{back} was not told that it does not vote");
     }
-    if durability == Durability::Disk {
-        let told = || site.said("n1").contains("an operator has formed the group anew without it");
-        assert!(wait_until(told), "n1 was not refused with what it had");
-    }
     assert_eq!(voters(&site, "n1"), ["n3"]);
     // They cannot do without the one that votes, until an operator lets them vote again.
     site.ais("n3", &["cluster", "voters", "add", "n1"]);
@@ -77,14 +74,4 @@ fn the_survivor_goes_on(durability: Durability) {
     let mut next = site.log("n1", "C1");
     next.log.skip();
     count(&mut next);
-}
-
-#[test]
-fn the_survivor_goes_on_with_logs_in_memory() {
-    the_survivor_goes_on(Durability::Memory);
-}
-
-#[test]
-fn the_survivor_goes_on_with_logs_on_disk() {
-    the_survivor_goes_on(Durability::Disk);
 }
