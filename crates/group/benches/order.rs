@@ -168,7 +168,8 @@ async fn own(mut group: Raft, members: watch::Sender<usize>) {
             | Delivery::Released(..)
             | Delivery::Time(_)
             | Delivery::Recovery(..)
-            | Delivery::Lease(_) => {}
+            | Delivery::Lease(_)
+            | Delivery::Refused(_) => {}
         }
     }
 }
