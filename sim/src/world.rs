@@ -278,6 +278,8 @@ impl World {
         if !std::mem::take(&mut host.hung) {
             return;
         }
+        // The alarm may have gone off meanwhile, unheard.
+        host.alarm = None;
         let frozen = std::mem::take(&mut host.frozen);
         // A daemon looks at its lease before it does anything.
         if let Some(member) = host.member {

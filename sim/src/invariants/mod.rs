@@ -47,6 +47,8 @@ pub(crate) struct Ledger {
     memberships: BTreeMap<u64, Vec<NodeId>>,
     /// When each role last got something done.
     progress: BTreeMap<(NodeId, Part), Duration>,
+    /// Which roles got nothing done for too long in the calm, and from when to when.
+    idle: BTreeMap<(NodeId, Part), (Duration, Duration)>,
     /// The replicated state after each place of the log, of the first that was there.
     states: BTreeMap<u64, agreement::State>,
 }
@@ -63,6 +65,12 @@ impl Ledger {
 
     /// This role got something done.
     pub(crate) fn progress(&mut self, node: NodeId, part: Part, now: Duration) {
-        self.progress.insert((node, part), now);
+        let before = self.progress.insert((node, part), now);
+        let healed = self.calm.map(|it| it + healing::HEALED);
+        if let (Some(before), Some(healed)) = (before, healed)
+            && before.max(healed) + healing::RECENTLY < now
+        {
+            self.idle.entry((node, part)).or_insert((before, now));
+        }
     }
 }
