@@ -142,6 +142,8 @@ fn a_program_is_started_anew_until_it_is_told_to_end() {
     assert_eq!(number.trim(), "1");
     signal(pid, Signal::KILL);
     assert!(run.line().ends_with(" 2 killed by signal 9"));
+    // Waiting for a process closes its input, by which the program would end of itself.
+    let _input = run.process.stdin.take();
     signal(&run.pid().to_string(), Signal::TERM);
     assert_eq!(run.end().code(), Some(143));
 }
