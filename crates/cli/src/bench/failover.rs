@@ -9,7 +9,7 @@ use crate::{
 };
 use ais_client::{Clm, Session, Wait};
 use ais_types::{
-    NodeId, TrackFlags,
+    NodeId, Role, TrackFlags,
     clm::{Api, Callback, Callbacks, Change},
     node::Fault,
 };
@@ -27,7 +27,7 @@ enum Blow {
 }
 
 pub(super) fn measure(site: &Site, tell: &mut impl FnMut(Sample)) -> Result<(), Failure> {
-    if site.cluster.nodes.len() < 3 {
+    if site.hosts() < 3 {
         return Err(Failure::Usage("failover needs three nodes: say --nodes 3".to_owned()));
     }
     for (what, leads, blow) in [
@@ -62,11 +62,12 @@ fn round(site: &Site, leads: bool, blow: Blow) -> Result<(Duration, Duration), F
     let leader = until("the election of a leader", PATIENCE, || {
         cluster.status("n1").and_then(|it| it.leader)
     })?;
-    let leader = leader.node;
-    let node = cluster.nodes.iter().find(|it| (it.id == leader) == leads);
-    let victim = node.ok_or_else(|| Failure::Usage("there is no such node".to_owned()))?;
-    let witness = cluster.nodes.iter().find(|it| it.id != victim.id).expect("one of three");
-    let observer = Observer::new(site, &witness.name)?;
+    // A witness has no members' programs, and is none itself.
+    let hosts = || cluster.nodes.iter().filter(|it| it.role != Role::Witness);
+    let victim = hosts().find(|it| (it.id == leader.node) == leads);
+    let victim = victim.ok_or_else(|| Failure::Usage("the witness leads".to_owned()))?;
+    let survivor = hosts().find(|it| it.id != victim.id).expect("one of three");
+    let observer = Observer::new(site, &survivor.name)?;
     let process = cluster.process(&victim.name);
     let process = process.ok_or_else(|| Failure::Usage("it does not run".to_owned()))?;
     let begun = Instant::now();

@@ -5,6 +5,7 @@ use crate::{
     dev::{Cluster, Lifetime, PATIENCE, Plan, Wire},
 };
 use ais_client::Endpoint;
+use ais_types::Role;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tempfile::TempDir;
 
@@ -91,7 +92,7 @@ impl Site {
 
     /// How many nodes host services.
     pub(crate) fn hosts(&self) -> usize {
-        self.cluster.nodes.iter().filter(|it| it.name != "witness").count()
+        self.cluster.nodes.iter().filter(|it| it.role != Role::Witness).count()
     }
 
     pub(crate) fn program(&self) -> &std::path::Path {
