@@ -23,8 +23,10 @@ const RETURN: Duration = Duration::from_secs(5);
 pub(crate) struct Messages {
     sent: BTreeMap<u64, Fate>,
     received: BTreeSet<u64>,
-    /// Gets not answered yet: where, and when their process gave them up.
-    gets: BTreeMap<ProcessKey, (NodeId, Option<Duration>)>,
+    /// Gets not answered yet, and where.
+    gets: BTreeMap<ProcessKey, NodeId>,
+    /// Gets that nobody waits for any more: where, and since when. A process may leave several.
+    abandoned: Vec<(NodeId, Duration)>,
     /// How many messages may have gone with a node.
     forgiven: usize,
     /// Sends acknowledged.
@@ -75,7 +77,7 @@ impl Messages {
 
     /// A process waits for a message.
     pub(crate) fn getting(&mut self, process: ProcessKey, node: NodeId) {
-        self.gets.insert(process, (node, None));
+        self.gets.insert(process, node);
     }
 
     /// It was answered.
@@ -85,16 +87,16 @@ impl Messages {
 
     /// It does not live to hear the answer, or does not want to.
     pub(crate) fn gave_up(&mut self, process: ProcessKey, now: Duration) {
-        if let Some((_, since @ None)) = self.gets.get_mut(&process) {
-            *since = Some(now);
-        }
+        self.abandoned.extend(self.gets.remove(&process).map(|node| (node, now)));
     }
 
     /// A node may not act any more, or cannot: what it had in its hands is gone.
     pub(crate) fn node_stopped(&mut self, node: NodeId, now: Duration) {
-        let all = self.gets.len();
-        self.gets.retain(|_, (at, since)| *at != node || since.is_some_and(|it| it + RETURN < now));
-        self.forgiven += all - self.gets.len();
+        self.abandoned.retain(|(_, since)| *since + RETURN >= now);
+        let all = self.gets.len() + self.abandoned.len();
+        self.gets.retain(|_, at| *at != node);
+        self.abandoned.retain(|(at, _)| *at != node);
+        self.forgiven += all - self.gets.len() - self.abandoned.len();
     }
 
     /// Everything that was queued is gone, with all queues.
@@ -103,6 +105,7 @@ impl Messages {
             *fate = Fate::Unknown;
         }
         self.gets.clear();
+        self.abandoned.clear();
         self.forgiven = 0;
         self.kept = false;
     }
@@ -176,6 +179,21 @@ mod tests {
         messages.gave_up(ProcessKey(7), Duration::from_secs(1));
         assert!(messages.lost().is_err());
         messages.node_stopped(NODE, Duration::from_secs(2));
+        assert_eq!(messages.lost(), Ok(()));
+        messages.sent(3, Fate::Acknowledged).expect("fine");
+        assert!(messages.lost().is_err());
+    }
+
+    #[test]
+    fn a_process_that_gave_up_twice_may_lose_two() {
+        let mut messages = Messages::default();
+        for number in 1..=2 {
+            messages.sent(number, Fate::Acknowledged).expect("fine");
+            messages.getting(ProcessKey(7), NODE);
+            messages.gave_up(ProcessKey(7), Duration::from_secs(number));
+            messages.got(ProcessKey(7));
+        }
+        messages.node_stopped(NODE, Duration::from_secs(3));
         assert_eq!(messages.lost(), Ok(()));
         messages.sent(3, Fate::Acknowledged).expect("fine");
         assert!(messages.lost().is_err());
