@@ -373,6 +373,7 @@ fn assemble<T: Transport>(
     let config = NodeConfig {
         cluster: CLUSTER.to_owned(),
         name: name_of(spec),
+        transport: "tcp",
         socket: plan.site.as_ref().map(|it| SocketConfig {
             path: it.socket(&spec.name),
             mode: 0o600,

@@ -132,6 +132,8 @@ pub struct Invitation {
     pub failure_timeout_ms: u64,
     /// Whether the logs of its nodes are on disk.
     pub durable: bool,
+    /// How its nodes reach each other, as their configuration says it.
+    pub transport: String,
     /// Whom it will find.
     pub nodes: Vec<Known>,
 }

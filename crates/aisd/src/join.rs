@@ -7,7 +7,7 @@
 use ais_types::node::Invitation;
 use ais_wire::{decode_bytes, encode_bytes};
 use serde::{Deserialize, Serialize};
-use std::{fmt::Write as _, net::SocketAddr};
+use std::{fmt::Write as _, net::SocketAddr, path::Path};
 
 /// What every token begins with.
 const PREFIX: &str = "ais1-";
@@ -40,7 +40,10 @@ impl Token {
     /// If it is not one.
     pub fn decode(text: &str) -> Result<Self, NoToken> {
         let digits = text.trim().strip_prefix(PREFIX).ok_or(NoToken)?;
-        if digits.len() > LENGTH_MAX || !digits.len().is_multiple_of(2) || !digits.is_ascii() {
+        if digits.len() > LENGTH_MAX
+            || !digits.len().is_multiple_of(2)
+            || !digits.bytes().all(|it| it.is_ascii_hexdigit())
+        {
             return Err(NoToken);
         }
         let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| NoToken);
@@ -48,27 +51,41 @@ impl Token {
         decode_bytes(&bytes).map_err(|_| NoToken)
     }
 
-    /// The configuration of the new node, which listens there and finds the one that invited it
-    /// at `at`.
+    /// The configuration of the new node, which listens there and finds a member at `at`. Its
+    /// certificate, if it has one, is in the folder `certs`.
     #[must_use]
-    pub fn configuration(&self, at: SocketAddr, name: Option<&str>, listen: SocketAddr) -> String {
+    pub fn configuration(
+        &self,
+        at: SocketAddr,
+        name: Option<&str>,
+        listen: SocketAddr,
+        certs: Option<&Path>,
+    ) -> String {
         let it = &self.0;
         let own = name.map_or_else(|| format!("n{}", it.node.0), str::to_owned);
         let durability = if it.durable { "disk" } else { "memory" };
         let mut text = format!(
-            "cluster = {:?}\nnode = {own:?}\nfailure_timeout_ms = {}\ndurability = {durability:?}\n",
-            it.cluster, it.failure_timeout_ms
+            "cluster = {:?}\nnode = {own:?}\ntransport = {:?}\nfailure_timeout_ms = {}\ndurability = {durability:?}\n",
+            it.cluster, it.transport, it.failure_timeout_ms
         );
+        if let Some(folder) = certs {
+            let file = |name: &str, ending| folder.join(format!("{name}.{ending}"));
+            let (ca, cert, key) = (file("ca", "pem"), file(&own, "pem"), file(&own, "key"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n[tls]\nca = {ca:?}\ncert = {cert:?}\nkey = {key:?}\n");
+        }
         let mut node = |id: u32, name: &str, role: &str, address: &str| {
             let _ = write!(
                 text,
                 "\n[[nodes]]\nid = {id}\nname = {name:?}\nrole = {role:?}\naddress = {address:?}\n"
             );
         };
+        // It may be any of them; if it is none of theirs, it is another way to who invited.
+        let theirs = it.nodes.iter().any(|known| known.addresses.contains(&at.to_string()));
         for known in it.nodes.iter().filter(|known| known.id != it.node) {
             let role = format!("{:?}", known.role).to_lowercase();
             let address = match known.addresses.first() {
-                Some(address) if known.id != it.issuer => address.clone(),
+                Some(address) if theirs || known.id != it.issuer => address.clone(),
                 Some(_) | None => at.to_string(),
             };
             node(known.id.0, &known.name.to_string(), &role, &address);
@@ -82,8 +99,8 @@ impl Token {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::config::Transport;
     use ais_types::{NodeId, Role, node::Known};
-    use std::path::Path;
 
     fn token() -> Token {
         let known = |id: u32, role| Known {
@@ -99,6 +116,7 @@ mod tests {
             secret: u128::MAX - 7,
             failure_timeout_ms: 700,
             durable: true,
+            transport: "udp".into(),
             nodes: vec![known(1, Role::Voter), known(2, Role::Voter), known(3, Role::Witness)],
         })
     }
@@ -114,15 +132,46 @@ mod tests {
         }
     }
 
+    /// Whoever copies a token may lose some of it, or change it.
+    #[test]
+    fn a_damaged_token_is_none_or_makes_a_file_that_is_checked() {
+        let mut rng = fastrand::Rng::with_seed(5);
+        let (sound, mut none) = (encode_bytes(&token()), 0);
+        let (at, listen) = ("127.0.0.1:9002".parse().unwrap(), "127.0.0.1:7004".parse().unwrap());
+        for _ in 0..4_000 {
+            let bytes = ais_wire::damaged(&sound, &mut |below| rng.usize(..below));
+            let text =
+                bytes.iter().fold(PREFIX.to_owned(), |text, byte| format!("{text}{byte:02x}"));
+            let text = String::from_utf8_lossy(&match rng.bool() {
+                true => ais_wire::damaged(text.as_bytes(), &mut |below| rng.usize(..below)),
+                false => text.into_bytes(),
+            })
+            .into_owned();
+            match Token::decode(&text) {
+                Ok(token) => {
+                    let text = token.configuration(at, None, listen, None);
+                    // Either is right: nothing that breaks a rule is ever written to a file.
+                    let _ = Config::parse(Path::new("/n/node.toml"), &text);
+                }
+                Err(NoToken) => none += 1,
+            }
+        }
+        assert!(none > 1_000, "{none} were none");
+    }
+
     #[test]
     fn the_new_node_has_a_file_that_keeps_the_rules() {
         let (at, listen) = ("127.0.0.1:9002".parse().unwrap(), "127.0.0.1:7004".parse().unwrap());
-        let text = token().configuration(at, Some("east"), listen);
+        let text = token().configuration(at, Some("east"), listen, None);
         let config = Config::parse(Path::new("/n/node.toml"), &text).unwrap();
         assert_eq!((config.this().name.as_str(), config.this().role), ("east", Role::Payload));
         assert_eq!(config.voters().count(), 3);
-        assert!(config.durable);
+        assert!(config.durable && config.transport == Transport::Udp);
         let issuer = config.nodes.iter().find(|it| it.id == NodeId(2)).unwrap();
         assert_eq!(issuer.address, Some(at));
+        // Another member is as good.
+        let text = token().configuration("127.0.0.1:7001".parse().unwrap(), None, listen, None);
+        let config = Config::parse(Path::new("/n/node.toml"), &text).unwrap();
+        assert_eq!((config.this().name.as_str(), config.nodes.len()), ("n4", 4));
     }
 }

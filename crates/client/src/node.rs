@@ -6,6 +6,10 @@ use ais_types::{
     node::{Call, Callback, Cluster, Fault, GroupCall, Invitation, Reply, Status},
     resources::{Entry, Object},
 };
+use std::time::Duration;
+
+/// For what an operator orders about the group: the node answers after 30 s at the latest.
+const ORDER: Patience = Patience::at_most(Duration::from_secs(40));
 
 /// Asks a node how it is. Blocking with a [`Session`], async with an
 /// [`AsyncSession`](crate::AsyncSession).
@@ -117,22 +121,24 @@ impl<S: Caller> Node<S> {
     /// Lets a node join that is not known.
     ///
     /// # Errors
-    /// BAD_OPERATION if it cannot be invited; those of the session.
+    /// BAD_OPERATION if it cannot be invited; TIMEOUT if there is no quorum; those of the session.
     pub fn invite(&self, node: Option<NodeId>, valid_s: u32) -> S::Answer<'_, Invitation> {
         let call = Call::Group(GroupCall::Invite { node, valid_s });
-        self.session.ask(call, Patience::USUAL, |reply| match reply {
+        self.session.ask(call, ORDER, |reply| match reply {
             Reply::Invited(invitation) => Ok(invitation),
             other => Err(strange(&other)),
         })
     }
 
-    /// Makes a member a voter, or a voter none.
+    /// Makes a member a voter, or a voter none. Answered when consensus has changed: from then on
+    /// the former voters are not needed any more.
     ///
     /// # Errors
-    /// BAD_OPERATION if that cannot be; those of the session.
+    /// BAD_OPERATION if that cannot be; TIMEOUT if it is still under way, with what it waits for in
+    /// the text; those of the session.
     pub fn set_voter(&self, node: NodeId, votes: bool) -> S::Answer<'_, ()> {
         let call = if votes { GroupCall::AddVoter(node) } else { GroupCall::RemoveVoter(node) };
-        self.session.ask(Call::Group(call), Patience::USUAL, done)
+        self.session.ask(Call::Group(call), ORDER, done)
     }
 
     /// The majority of the voters is lost for good: this node goes on alone.

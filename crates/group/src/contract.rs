@@ -58,6 +58,9 @@ pub enum GroupError {
     /// An operator's order that cannot be followed, and why.
     #[error("{0}")]
     Refused(String),
+    /// It is ordered, and the group has not followed yet: what has come, and what it waits for.
+    #[error("{0}")]
+    Pending(String),
     /// There may not be such a recovery plug.
     #[error("recovery plug {name:?}: {rule}")]
     Plug {
@@ -153,7 +156,10 @@ pub trait GroupHandle: Send + Sync + 'static {
     }
 
     /// Orders something about the cluster itself, with [`Priority::Recovery`]. Returns when it is
-    /// delivered here. [`GroupError::Refused`] if it cannot be followed.
+    /// delivered here and, if it is about who votes, when consensus has changed: a node that stops
+    /// right after costs no more than its own vote. [`GroupError::Refused`] if it cannot be
+    /// followed, [`GroupError::Pending`] if that takes longer than ten failure timeouts,
+    /// or 20 s.
     async fn order_cluster(&self, _order: ClusterOrder) -> Result<(), GroupError> {
         Err(GroupError::Refused("this group has no voters and no invitations".into()))
     }

@@ -103,7 +103,7 @@ fn start() -> Result<NodeHandle, Failure> {
         boot_time: Time::BEGIN,
     };
     let (cluster, limits) = ("example".to_owned(), NodeLimits::default());
-    let config = NodeConfig { cluster, name, socket: None, limits };
+    let config = NodeConfig { cluster, name, transport: "memory", socket: None, limits };
     let parts = NodeParts {
         group: Box::new(Solo::new(identity)),
         transport: None,

@@ -133,7 +133,8 @@ fn start(
         boot_time: Time::BEGIN,
     };
     let socket = Some(SocketConfig { path, mode: 0o600, group: None });
-    let config = NodeConfig { cluster: "test".to_owned(), name, socket, limits };
+    let cluster = "test".to_owned();
+    let config = NodeConfig { cluster, name, transport: "memory", socket, limits };
     let parts = NodeParts {
         group: group(identity),
         transport: None,

@@ -174,6 +174,16 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_is_read_or_refused(text in "(all|[0-9]{1,12}|\\PC)=(none|cut|slow:[0-9]{1,12}|\\PC{0,4})(,\\PC{0,12}){0,2}") {
+            if let Ok(switch) = text.parse::<FaultSwitch>() {
+                let again: FaultSwitch = switch.to_string().parse().unwrap();
+                proptest::prop_assert_eq!(again.to_string(), switch.to_string());
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_waits_goes_on_when_it_is_over() {
         let switch = FaultSwitch::new();

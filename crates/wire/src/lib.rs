@@ -12,9 +12,11 @@
 #![forbid(unsafe_code)]
 
 mod codec;
+mod damage;
 mod frame;
 mod reader;
 
 pub use codec::{DecodeError, decode, decode_bytes, encode, encode_bytes, try_encode_bytes};
+pub use damage::damaged;
 pub use frame::{Frame, HEAD};
 pub use reader::{FrameError, FrameReader, Limits};

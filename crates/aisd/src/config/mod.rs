@@ -137,6 +137,18 @@ pub enum Transport {
     Udp,
 }
 
+impl Transport {
+    /// As the configuration says it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 /// The local socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {

@@ -24,7 +24,7 @@ use std::{
     env, fs,
     net::SocketAddr,
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::{Command, ExitCode},
     time::Duration,
 };
@@ -58,6 +58,10 @@ pub struct Arguments {
     /// What the new node is called. Default: n and its number.
     #[arg(long, value_name = "NAME", requires = "join")]
     pub name: Option<String>,
+    /// The folder with `ca.pem`, `NAME.pem` and `NAME.key`, as `ais cert node NAME` makes them, if
+    /// the cluster has certificates.
+    #[arg(long, value_name = "FOLDER", requires = "join")]
+    pub certs: Option<PathBuf>,
     /// Do not outlive the process that started this one.
     #[arg(long, hide = true)]
     pub with_parent: bool,
@@ -115,10 +119,14 @@ fn invited(arguments: &Arguments) -> Result<Option<u128>, Failure> {
     let file = &arguments.config;
     if !file.exists() {
         let failed = |error| Failure::Configuration { file: file.clone(), error };
+        let certs = arguments.certs.as_ref().map(path::absolute).transpose().map_err(failed)?;
+        let (name, certs) = (arguments.name.as_deref(), certs.as_deref());
+        let text = token.configuration(at, name, listen, certs);
+        // Nothing is written that would have to be mended by hand.
+        Config::parse(file, &text)?;
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let text = token.configuration(at, arguments.name.as_deref(), listen);
         fs::write(file, text).map_err(failed)?;
     }
     Ok(Some(token.0.secret))
@@ -231,6 +239,7 @@ async fn start(
     let node_config = NodeConfig {
         cluster: config.cluster.clone(),
         name,
+        transport: config.transport.word(),
         socket: Some(socket(config)?),
         limits: config.limits,
     };

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/cluster.json           who is in it
+//! DIR/certs/                 its certificates, if it has any
 //! DIR/amf.toml               what it keeps available, if anything
 //! DIR/<node>/bin/            the tutorials, as models name them
 //! DIR/<node>/node.toml       its configuration
@@ -18,7 +19,7 @@ pub use plan::{Durability, Plan, Wire, Witness};
 pub use process::NodeProcess;
 
 use crate::{
-    Failure,
+    Failure, cert,
     wait::{Overdue, until},
 };
 use ais_client::{Endpoint, Node as NodeHandle, Session};
@@ -39,6 +40,9 @@ use std::{
 
 /// How long a node may take to start, to stop, or to find the others.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long the certificates of a development cluster are good.
+const CERT_DAYS: u32 = 365;
 
 /// A cluster in a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +103,9 @@ impl Cluster {
         if let Some(model) = &plan.model {
             write(&amf_file(&cluster.folder), model)?;
         }
+        if plan.certs {
+            cluster.certify()?;
+        }
         for node in &cluster.nodes {
             let folder = cluster.node_folder(&node.name);
             fs::create_dir_all(folder.join("run")).map_err(Failure::at(&folder))?;
@@ -113,6 +120,23 @@ impl Cluster {
         let text = serde_json::to_string_pretty(&cluster).expect("plain data");
         write(&list, &text)?;
         Ok(cluster)
+    }
+
+    /// Makes the cluster's authority and a certificate for each node.
+    fn certify(&self) -> Result<(), Failure> {
+        let certs = self.certs();
+        // Of a cluster that was here before; its nodes are not this one's.
+        if certs.exists() {
+            fs::remove_dir_all(&certs).map_err(Failure::at(&certs))?;
+        }
+        cert::init(&certs, CERT_DAYS)?;
+        self.nodes.iter().try_for_each(|node| cert::node(&certs, &node.name, CERT_DAYS).map(drop))
+    }
+
+    /// Where the certificates are, if its nodes have any.
+    #[must_use]
+    pub fn certs(&self) -> PathBuf {
+        self.folder.join("certs")
     }
 
     /// The cluster in this folder.

@@ -28,6 +28,8 @@ pub struct Plan {
     pub transport: Wire,
     /// What becomes of the group's log.
     pub durability: Durability,
+    /// Whether nodes have certificates, in the cluster's folder.
+    pub certs: bool,
     /// The text of the AMF model.
     pub model: Option<String>,
     /// A node not heard of for so long is lost.
@@ -75,6 +77,7 @@ impl Plan {
             witness: Witness::Auto,
             transport: Wire::Tcp,
             durability: Durability::Memory,
+            certs: false,
             model: None,
             failure_timeout_ms: 500,
             log: "info".to_owned(),
@@ -143,6 +146,12 @@ pub(super) fn configuration(cluster: &Cluster, node: &Node, plan: &Plan) -> Stri
         "cluster = {:?}\nnode = {:?}\ntransport = {transport:?}\ndurability = {durability:?}\ndev = {{ faults = true }}\nfailure_timeout_ms = {}\n{model}log = {{ level = {:?} }}\n",
         cluster.name, node.name, plan.failure_timeout_ms, plan.log,
     );
+    if plan.certs {
+        let name = &node.name;
+        text += &format!(
+            "\n[tls]\nca = \"../certs/ca.pem\"\ncert = \"../certs/{name}.pem\"\nkey = \"../certs/{name}.key\"\n"
+        );
+    }
     for node in &cluster.nodes {
         let role = match node.role {
             Role::Voter => "voter",

@@ -10,8 +10,8 @@ use std::{
 
 /// For how long both processors are busy.
 const BUSY: Duration = Duration::from_secs(8);
-/// How often somebody else may have taken the processors away.
-const TRIES: usize = 4;
+/// How often somebody else may have taken the processors away, before that is an error, too.
+const TRIES: usize = 16;
 
 /// Processes that do nothing but compute.
 struct Load(Vec<Child>);
@@ -70,5 +70,5 @@ fn nobody_is_thrown_out_while_all_processors_are_busy() {
         assert!(stalled > Duration::from_millis(160), "the view has changed; stalled {stalled:?}");
         stalls.push(stalled);
     }
-    eprintln!("this machine is too busy with something else to judge: it stalls for {stalls:?}");
+    panic!("this machine halts again and again, which no node can stand: for {stalls:?}");
 }

@@ -13,3 +13,5 @@ mod power;
 mod reform;
 mod site;
 mod stopped;
+mod tls;
+mod voters;

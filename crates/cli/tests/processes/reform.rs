@@ -3,9 +3,9 @@
 
 use crate::{
     csa103::count,
-    site::{SOON, Site, wait_until},
+    site::{Component, SOON, Site, wait_until},
 };
-use ais_cli::dev::Plan;
+use ais_cli::dev::{Durability, Plan};
 use std::fs;
 
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
@@ -29,9 +29,9 @@ fn voters(site: &Site, node: &str) -> Vec<String> {
     nodes.iter().filter(votes).map(|it| it["name"].as_str().unwrap().to_owned()).collect()
 }
 
-#[test]
-fn the_survivor_goes_on_with_logs_in_memory() {
-    let plan = Plan { model: Some(MODEL.to_owned()), ..Plan::new(NODES) };
+/// Two of three are lost; the third goes on alone, in the same processes.
+fn lose_the_majority(durability: Durability) -> (Site, Component) {
+    let plan = Plan { model: Some(MODEL.to_owned()), durability, ..Plan::new(NODES) };
     let site = Site::planned(plan);
     let mut standby = site.log("n3", "C3");
     standby.line("Standby state requested from state 0");
@@ -51,7 +51,26 @@ fn the_survivor_goes_on_with_logs_in_memory() {
     assert_eq!(voters(&site, "n3"), ["n3"]);
     standby.log.skip_to(lines);
     count(&mut standby);
+    (site, standby)
+}
 
+/// The lost ones vote again; then the survivor is not needed any more, at once.
+fn give_back(site: &Site) {
+    assert_eq!(voters(site, "n1"), ["n3"]);
+    for back in ["n1", "n2"] {
+        site.ais("n3", &["cluster", "voters", "add", back]);
+    }
+    site.cluster.stop("n3").unwrap();
+    site.cluster.wait_formed(SOON * 2).unwrap();
+    assert_eq!(voters(site, "n2"), NODES);
+    let mut next = site.log("n1", "C1");
+    next.log.skip();
+    count(&mut next);
+}
+
+#[test]
+fn the_survivor_goes_on_with_logs_in_memory() {
+    let (site, _) = lose_the_majority(Durability::Memory);
     // One comes back with what it had, after all; of the other nothing is left but its file.
     fs::remove_dir_all(site.cluster.node_folder("n2").join("data")).unwrap();
     for back in ["n1", "n2"] {
@@ -60,18 +79,30 @@ fn the_survivor_goes_on_with_logs_in_memory() {
         let told = || site.said(back).contains("does not vote");
         assert!(wait_until(told), "{back} was not told that it does not vote");
     }
-    assert_eq!(voters(&site, "n1"), ["n3"]);
-    // They cannot do without the one that votes, until an operator lets them vote again.
-    site.ais("n3", &["cluster", "voters", "add", "n1"]);
-    site.ais("n3", &["cluster", "voters", "add", "n2"]);
-    assert_eq!(voters(&site, "n2"), NODES);
-    // Consensus follows the list a while later: a number a second.
-    for _ in 0..6 {
-        count(&mut standby);
+    give_back(&site);
+}
+
+/// The lost ones are a majority of what their own logs say, and come back together.
+#[test]
+fn the_survivor_goes_on_with_logs_on_disk_and_is_not_left_by_those_who_come_back() {
+    let (site, mut standby) = lose_the_majority(Durability::Disk);
+    let number = site.cluster.status("n3").unwrap().view.number;
+    for back in ["n1", "n2"] {
+        site.start(back);
     }
-    site.cluster.stop("n3").unwrap();
-    site.cluster.wait_formed(SOON * 2).unwrap();
-    let mut next = site.log("n1", "C1");
-    next.log.skip();
-    count(&mut next);
+    let survivor = site.cluster.node("n3").unwrap().id;
+    let formed = wait_until(|| {
+        let seen = ["n1", "n2"].map(|node| site.cluster.status(node));
+        for status in seen.iter().flatten().filter(|it| it.lease) {
+            let with = status.view.members.iter().any(|it| it.id.node == survivor);
+            assert!(with, "the cluster is split: {status:?}");
+        }
+        seen.iter().flatten().filter(|it| it.lease).count() == 2
+    });
+    assert!(formed, "those who came back are no members");
+    site.cluster.wait_formed(SOON).unwrap();
+    assert!(site.cluster.status("n1").unwrap().view.number > number, "it is another group");
+    standby.log.skip();
+    count(&mut standby);
+    give_back(&site);
 }

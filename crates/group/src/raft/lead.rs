@@ -269,6 +269,7 @@ impl Member {
         self.condemn_the_missing(now);
         self.condemn_the_cut(now);
         self.release(now);
+        self.turn_away(now);
         self.admit(now);
         self.mark_purge();
         self.watch_plugs(now);
@@ -440,7 +441,7 @@ impl Member {
                 && new
                 && free
                 && rules.clash(it.rules).is_none()
-                && self.state.may_join(it, self.config.open, time)
+                && self.state.bar(it, self.config.open, time).is_none()
         });
         let mut applicants: Vec<Applicant> = applicants.map(|it| it.applicant.clone()).collect();
         applicants.push(own);

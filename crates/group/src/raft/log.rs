@@ -29,13 +29,13 @@ const SEND_MAX: usize = 256 << 10;
 /// How many entries are read from disk at once.
 const READ: usize = 256;
 
-const SAVED: &[u8] = b"saved";
-const ID: &[u8] = b"raft/id";
-const GROUP: &[u8] = b"raft/group";
-const VOTE: &[u8] = b"raft/vote";
-const PURGED: &[u8] = b"raft/purged";
-const SNAPSHOT: &[u8] = b"raft/snapshot";
-const ENTRIES: &[u8] = b"raft/log/";
+pub(super) const SAVED: &[u8] = b"saved";
+pub(super) const ID: &[u8] = b"raft/id";
+pub(super) const GROUP: &[u8] = b"raft/group";
+pub(super) const VOTE: &[u8] = b"raft/vote";
+pub(super) const PURGED: &[u8] = b"raft/purged";
+pub(super) const SNAPSHOT: &[u8] = b"raft/snapshot";
+pub(super) const ENTRIES: &[u8] = b"raft/log/";
 /// Behind all entries.
 const ENTRIES_END: &[u8] = b"raft/log0";
 

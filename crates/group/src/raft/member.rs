@@ -16,6 +16,7 @@ use super::{
     saved::{Age, Saved, Saving},
     state::{Applicant, Happened, State, What},
     types::{Consensus, LifeId, LogId, RaftId},
+    voters::Expecting,
 };
 use crate::{
     Cluster, Delivery, GroupError, Priority, Recovery,
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Order(Priority, What, Waiter, Place),
     Deadline(Option<GroupTime>),
     Keep(Stamp, Bytes, Waiter),
+    /// Wait until this node votes, or does not.
+    Expect(NodeId, bool, Waiter),
     Reform(oneshot::Sender<Result<(), GroupError>>),
     Leave(oneshot::Sender<()>),
 }
@@ -124,6 +127,8 @@ pub(crate) struct Member {
     pub(crate) saving: Saving,
     /// The newest that was saved of the group that this member forms anew.
     pub(crate) found: Option<Saved>,
+    /// Who waits for consensus to follow the list of voters.
+    pub(crate) expecting: Vec<Expecting>,
     /// An operator wants the group to be formed anew.
     pub(crate) reforming: Option<oneshot::Sender<Result<(), GroupError>>>,
     /// It is, and its members are still to be told.
@@ -206,6 +211,7 @@ impl Member {
                 sources.cluster.send_replace(cluster);
             }
             let now = Instant::now();
+            self.tick_voters(now);
             Lane::ALL.iter().for_each(|lane| self.send_orders(*lane, now));
             self.link.flush();
             let leader = self.leader.and_then(|raft| self.state.member_of(raft));
@@ -337,7 +343,8 @@ impl Member {
             member: self.me,
             reforms: self.reforms(),
             saved: self.saved.as_ref().map(|it| (Saved::age(Some(it)), it.voters.clone())),
-            secret: self.config.secret,
+            // Who was a member before needs no invitation.
+            secret: self.config.secret.filter(|_| self.saved.is_none()),
         };
         self.link.put(node, &Packet::Hello(hello));
     }

@@ -21,6 +21,9 @@
 
 mod config;
 mod cuts;
+#[cfg(test)]
+mod damage;
+mod door;
 mod form;
 mod join;
 mod lead;
@@ -40,6 +43,7 @@ mod saved;
 mod state;
 mod tidy;
 mod types;
+mod voters;
 
 pub use config::{Config, ConfigError, Durability, Store};
 
@@ -233,6 +237,7 @@ async fn live(mut config: Config, transport: Box<dyn Transport>, ends: Ends) {
         saved: loaded.saved,
         saving: Saving::default(),
         found: None,
+        expecting: Vec::new(),
         reforming: None,
         reformed: false,
         forget: false,
@@ -359,7 +364,15 @@ impl GroupHandle for Handle {
     }
 
     async fn order_cluster(&self, order: ClusterOrder) -> Result<(), GroupError> {
-        self.order(Priority::Recovery, What::Cluster(order)).await
+        self.order(Priority::Recovery, What::Cluster(order)).await?;
+        let (node, votes) = match order {
+            ClusterOrder::AddVoter(node) => (node, true),
+            ClusterOrder::RemoveVoter(node) => (node, false),
+            ClusterOrder::Invite { .. } => return Ok(()),
+        };
+        let (done, followed) = oneshot::channel();
+        self.commands.send(Command::Expect(node, votes, done)).map_err(|_| self.gone())?;
+        followed.await.map_err(|_| self.gone())?
     }
 
     fn cluster(&self) -> Cluster {

@@ -31,6 +31,7 @@ impl Member {
             }
             Command::Deadline(deadline) => self.deadline = deadline,
             Command::Keep(at, kept, waiter) => self.keep(at, kept, waiter),
+            Command::Expect(node, votes, waiter) => self.expect_voter(node, votes, waiter),
             Command::Reform(done) => self.order_reform(done),
             Command::Leave(done) => self.leave(done),
         }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The version of this protocol; who speaks another is not listened to.
-pub(crate) const PROTOCOL: u16 = 3;
+pub(crate) const PROTOCOL: u16 = 4;
 /// The largest frame.
 const FRAGMENT: usize = 256 << 10;
 /// The largest packet that is put together again.
@@ -36,6 +36,8 @@ pub(crate) enum Packet {
     Ask(u64, Option<u64>, Request),
     /// The answer.
     Answer(u64, Response),
+    /// The leader to who is no member: you are not admitted as you are, and why.
+    TurnedAway(String),
 }
 
 /// Who I am.

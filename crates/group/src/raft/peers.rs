@@ -18,6 +18,7 @@ impl Member {
             Packet::Ping(ping) => self.ping(from, ping, now),
             Packet::Pong(pong) => self.pong(from, &pong, now),
             Packet::Ask(tag, group, request) => self.asked(node, from, tag, group, request),
+            Packet::TurnedAway(why) => self.turned_away(&why),
             Packet::Answer(tag, response) => {
                 self.rushed |= matches!(response, Response::Vote(_, false));
                 self.link.answered(node, tag, response);

@@ -12,9 +12,9 @@ use std::time::Duration;
 /// witness has its log on disk in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rules {
-    failure_timeout_ms: u64,
+    pub(super) failure_timeout_ms: u64,
     /// Whether its log is on disk; `None` for a witness.
-    durable: Option<bool>,
+    pub(super) durable: Option<bool>,
 }
 
 impl Rules {

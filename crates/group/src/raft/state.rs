@@ -428,14 +428,34 @@ impl State {
         }
     }
 
-    /// Whether who says this may be a member at all.
-    pub(crate) fn may_join(&self, hello: &Hello, open: bool, now: GroupTime) -> bool {
+    /// Why who says this may not be a member as it is, if it may not.
+    pub(crate) fn bar(&self, hello: &Hello, open: bool, now: GroupTime) -> Option<&'static str> {
+        if open {
+            return None;
+        }
         let node = hello.applicant.identity.node;
-        let invited = self
-            .invited
-            .get(&node)
-            .is_some_and(|(secret, until)| hello.secret == Some(*secret) && *until > now);
-        open || self.nodes.contains_key(&node) || invited
+        let Some(shown) = hello.secret else {
+            let known = self.nodes.contains_key(&node);
+            return (!known).then_some(
+                "the cluster does not know this node: start it with `--join` and a token of \
+                 `ais cluster token`",
+            );
+        };
+        match self.invited.get(&node) {
+            Some((secret, until)) if *secret == shown && *until > now => None,
+            Some((secret, _)) if *secret == shown => {
+                Some("its token has run out: make another with `ais cluster token`")
+            }
+            // Whoever has used it is another start of that node, or another node.
+            None if self.nodes.contains_key(&node) => Some(
+                "its token was used already: make another with `ais cluster token`, or start the \
+                 node without it if it is the one that was let in",
+            ),
+            Some(_) | None => Some(
+                "the cluster does not know its token: it has run out, or a later one for the same \
+                 node counts; make another with `ais cluster token`",
+            ),
+        }
     }
 
     /// The next stamp: each thing delivered has its own index and its own group time.

@@ -2,15 +2,16 @@
 
 use super::{
     member::{Done, Member},
-    types::{RaftId, node_of},
+    types::RaftId,
 };
-use ais_types::NodeId;
 use openraft::ChangeMembers;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
 
 /// How often to look.
 const EVERY: Duration = Duration::from_millis(250);
+/// An end is remembered for so long, and while it may decide something.
+const ENDED: Duration = Duration::from_secs(60);
 /// So many entries are worth a purge.
 const WORTH: u64 = 1_000;
 
@@ -41,10 +42,22 @@ impl Member {
         self.tidy_at = now + EVERY;
         let seats = &self.state.seats;
         self.sponsored.retain(|joiner, _| seats.values().any(|seat| seat.life == *joiner));
+        self.forget_ends(now);
         self.purge_log();
         if self.is_ready() {
             self.tidy_membership();
         }
+    }
+
+    /// Ends of lives that nobody asks for any more.
+    fn forget_ends(&mut self, now: Instant) {
+        let (state, followed) = (&self.state, self.followed);
+        self.link.ended.retain(|life, at| {
+            let counts = state.seats.values().any(|seat| seat.life == *life)
+                || state.unreleased.values().any(|it| it == life)
+                || followed == Some(*life);
+            counts || now < *at + ENDED
+        });
     }
 
     /// Drops the log that everyone in the view has.
@@ -103,20 +116,6 @@ impl Member {
             let _ = tokio::time::timeout_at(until, raft.change_membership(change, true)).await;
             Done::Tidied
         });
-    }
-
-    /// The participants that are to vote, if those that do are of other nodes than an operator has
-    /// ordered. A node that is to vote has to be here for that.
-    fn voters_to_be(&self, config: Option<&BTreeSet<RaftId>>) -> Option<BTreeSet<RaftId>> {
-        let config = config?;
-        let wanted = &self.state.voters;
-        let vote: BTreeSet<NodeId> = config.iter().map(|it| node_of(*it)).collect();
-        let mut voters = config.clone();
-        voters.retain(|it| wanted.contains(&node_of(*it)));
-        let members = self.state.seats.iter();
-        let new = members.filter(|(it, _)| wanted.contains(&it.node) && !vote.contains(&it.node));
-        voters.extend(new.map(|(_, seat)| seat.raft));
-        (voters != *config && !voters.is_empty()).then_some(voters)
     }
 }
 

@@ -55,6 +55,8 @@ pub struct NodeConfig {
     pub cluster: String,
     /// The node's name.
     pub name: Name,
+    /// How nodes reach each other, for who is invited: "tcp" or "udp".
+    pub transport: &'static str,
     /// The socket for programs of this machine; `None` for programs of this process only.
     pub socket: Option<SocketConfig>,
     /// What others may cost this node.
@@ -215,6 +217,7 @@ struct Shell {
     /// Orders of operators that are not answered yet.
     administering: usize,
     cluster: String,
+    wire: &'static str,
     asked: FuturesUnordered<BoxFuture<'static, Asked>>,
     /// Who asked the launcher for what, by the launcher's number.
     launches: BTreeMap<u64, (ServiceId, ActionId)>,
@@ -243,7 +246,7 @@ impl Shell {
         sender: mpsc::Sender<Inbound>,
         inbox: mpsc::Receiver<Inbound>,
     ) -> Self {
-        let NodeConfig { cluster, name, socket: _, limits } = config;
+        let NodeConfig { cluster, name, transport, socket: _, limits } = config;
         let node_name = name.to_string();
         let peers = peers::Peers::new(cluster.clone(), limits.peer_bytes);
         let core = CoreConfig { cluster: cluster.clone(), name, limits: limits.core };
@@ -262,6 +265,7 @@ impl Shell {
             asked_max: limits.asked,
             administering: 0,
             cluster,
+            wire: transport,
             asked: FuturesUnordered::new(),
             launches: BTreeMap::new(),
             launched: 0,
@@ -457,6 +461,7 @@ impl Shell {
                 error @ (GroupError::TooLarge { .. }
                 | GroupError::Plug { .. }
                 | GroupError::NotSaved(_)
+                | GroupError::Pending(_)
                 | GroupError::Refused(_)),
             )) => {
                 // The core refuses what is too large: the group has another limit than it was told.

@@ -8,10 +8,13 @@ use ais_types::{
     node::{Call, Cluster, GroupCall, Invitation, Known, Reply},
 };
 use ais_wire::{Frame, decode, encode};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// Orders of operators that are not answered yet.
 const ASKED_MAX: usize = 64;
+/// So long an operator waits for an order without a quorum.
+const ORDER_MAX: Duration = Duration::from_secs(30);
 
 impl Shell {
     /// Takes a call about the cluster. `false`: it is none.
@@ -27,7 +30,7 @@ impl Shell {
             self.administered(connection, tag, Err(Error::new(ErrorCode::TryAgain, text)));
             return true;
         }
-        let (handle, cluster) = (Arc::clone(&self.handle), self.cluster.clone());
+        let (handle, cluster) = (Arc::clone(&self.handle), (self.cluster.clone(), self.wire));
         let issuer = self.core.me().map(|it| it.node);
         self.ask(async move {
             let outcome = answer(&*handle, cluster, issuer, call).await;
@@ -49,12 +52,13 @@ impl Shell {
 
 async fn answer(
     handle: &dyn GroupHandle,
-    cluster: String,
+    (cluster, transport): (String, &str),
     issuer: Option<NodeId>,
     call: GroupCall,
 ) -> Outcome<Reply> {
     let order = |order| async move {
-        handle.order_cluster(order).await.map_err(refused)?;
+        let ordered = timeout(ORDER_MAX, handle.order_cluster(order)).await;
+        ordered.map_err(|_| no_quorum())?.map_err(refused)?;
         Ok(Reply::Done)
     };
     match call {
@@ -82,6 +86,7 @@ async fn answer(
                 secret,
                 failure_timeout_ms,
                 durable,
+                transport: transport.to_owned(),
                 nodes,
             }))
         }
@@ -99,10 +104,17 @@ fn known(handle: &dyn GroupHandle) -> Cluster {
     Cluster { voters, nodes: nodes.into_iter().map(known).collect() }
 }
 
+fn no_quorum() -> Error {
+    let text = "the group has not ordered it yet: it has no quorum. It does when it has one, unless \
+                this node ends before";
+    Error::new(ErrorCode::Timeout, text)
+}
+
 fn refused(error: GroupError) -> Error {
     let code = match &error {
         GroupError::Left(_) => ErrorCode::TryAgain,
         GroupError::TooLarge { .. } | GroupError::NotSaved(_) => ErrorCode::NoResources,
+        GroupError::Pending(_) => ErrorCode::Timeout,
         GroupError::Refused(_) | GroupError::Plug { .. } => ErrorCode::BadOperation,
     };
     Error::new(code, error.to_string())
