@@ -1,6 +1,7 @@
 //! Daemons with real sockets and real processes, in a folder of their own.
 
 use super::{
+    addresses::addresses,
     cluster::{Host, RealCluster},
     components::{Components, model_text},
     remote::{Body, Remote},
@@ -15,7 +16,7 @@ use std::{
     ffi::OsString,
     fmt::Write,
     fs::{self, File},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -83,12 +84,6 @@ fn broken(error: std::io::Error) -> Trouble {
     Trouble::Broken(error.to_string())
 }
 
-fn addresses(count: usize) -> std::io::Result<Vec<SocketAddr>> {
-    let listeners: std::io::Result<Vec<TcpListener>> =
-        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
-    listeners?.iter().map(TcpListener::local_addr).collect()
-}
-
 pub(super) struct Daemons {
     program: PathBuf,
     /// What makes the program a program under test.
@@ -121,7 +116,7 @@ impl Daemons {
             program,
             helper,
             protocol: Protocol::Tcp,
-            addresses: addresses(setup.nodes.len()).map_err(broken)?,
+            addresses: addresses(setup.nodes.len())?,
             specs: setup.nodes.clone(),
             running: setup.nodes.iter().map(|_| None).collect(),
             components,

@@ -2,6 +2,7 @@
 //! like a daemon, so that AMF can start components.
 
 use super::{
+    addresses::addresses,
     cluster::{Host, RealCluster, id},
     components::{Components, model_text},
     helper,
@@ -24,7 +25,7 @@ use aisd::{KeeperLauncher, keeper::Keeper};
 use std::{
     collections::BTreeMap,
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     os::unix::net::UnixStream,
     path::PathBuf,
     process::Child,
@@ -109,14 +110,6 @@ impl Embedded {
 
 fn broken(error: io::Error) -> Trouble {
     Trouble::Broken(error.to_string())
-}
-
-/// Free ports; somebody else may take them before we do, which shows as a node that does not start.
-fn addresses(count: usize) -> Result<Vec<SocketAddr>, Trouble> {
-    let listeners: Result<Vec<TcpListener>, _> =
-        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
-    let listeners = listeners.and_then(|all| all.iter().map(TcpListener::local_addr).collect());
-    listeners.map_err(|error| Trouble::Broken(format!("no port: {error}")))
 }
 
 enum Wires {

@@ -1,6 +1,7 @@
 //! Clusters in real time: nodes in this process, or daemons. Programs under test talk to them by
 //! this implementation's own client library.
 
+mod addresses;
 mod aisd;
 mod aside;
 mod capi;

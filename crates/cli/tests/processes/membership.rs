@@ -4,7 +4,7 @@ use crate::site::{Site, wait_until};
 use ais_cli::dev::{Plan, Wire};
 use aisd::join::Token;
 use std::{
-    net::TcpListener,
+    net::SocketAddr,
     path::Path,
     process::{Child, Command},
 };
@@ -42,9 +42,9 @@ fn ends(folder: &Path, arguments: &[&str]) -> String {
     said
 }
 
-/// An address where nobody listens.
-pub(crate) fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+/// An address where nobody listens: this cluster's own, and a port that no node of it has.
+pub(crate) fn free(site: &Site) -> String {
+    SocketAddr::from((site.cluster.nodes[0].address.ip(), 7099)).to_string()
 }
 
 /// Waits until a member sees this node in this life.
@@ -64,7 +64,7 @@ fn a_node_joins_by_a_token_and_votes_by_command() {
     let hosts = ["SCNodeI0", "SCNodeI1", "PayloadNodeI0", "PayloadNodeI1"];
     let site = Site::new(&hosts, "csa103-4.toml");
     let folder = TempDir::new().unwrap();
-    let (listen, at) = (free(), site.cluster.node("SCNodeI1").unwrap().address.to_string());
+    let (listen, at) = (free(&site), site.cluster.node("SCNodeI1").unwrap().address.to_string());
     let join = |token: &str| -> Late {
         let arguments = ["--join", &at, "--token", token, "--listen", &listen, "--name", "late"];
         Late::start(folder.path(), &arguments)
@@ -91,7 +91,7 @@ fn a_node_joins_by_a_token_and_votes_by_command() {
 fn a_token_that_is_none_or_was_used_or_has_run_out_lets_nobody_in() {
     let site = Site::planned(Plan { transport: Wire::Udp, ..Plan::new(["n1", "n2", "n3"]) });
     let at = site.cluster.node("n2").unwrap().address.to_string();
-    let listen = free();
+    let listen = free(&site);
     let asked = |arguments: &[&str]| -> String {
         let printed = site.ais("n1", &[&["cluster", "token"], arguments].concat());
         printed["token"].as_str().unwrap().to_owned()

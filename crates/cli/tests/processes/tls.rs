@@ -15,7 +15,7 @@ fn a_cluster_with_certificates_forms_and_lets_in_only_who_has_one() {
         let certs = site.cluster.certs().display().to_string();
         let token = site.ais("n1", &["cluster", "token"]);
         let token = token["token"].as_str().unwrap();
-        let (at, listen) = (site.cluster.node("n1").unwrap().address.to_string(), free());
+        let (at, listen) = (site.cluster.node("n1").unwrap().address.to_string(), free(&site));
         let join = ["--join", &at, "--token", token, "--listen", &listen, "--name", "late"];
         let with = |certs: &str| [&join[..], &["--certs", certs]].concat().join(" ");
 

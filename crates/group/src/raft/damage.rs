@@ -127,6 +127,7 @@ fn packets() -> Vec<Packet> {
         member: Some(member(1)),
         reforms: 1,
         saved: Some(((1, 2), BTreeSet::from([NodeId(1)]))),
+        unserved: false,
         secret: Some(u128::MAX),
     };
     let hears = vec![1, 2, 3];

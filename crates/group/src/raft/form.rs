@@ -285,15 +285,18 @@ impl Member {
     /// Campaigns when it is this voter's turn: the leader has been silent for as long as voters
     /// refuse another, and a majority is there to vote. A voter that is cut off never disturbs.
     ///
-    /// A leader that has surely ended is followed at once: before the leases that it gave run out.
+    /// A leader that has surely ended is followed at once: before the leases that it gave run out. One
+    /// that is heard and gives a majority no leases counts as silent.
     pub(crate) fn tick_election(&mut self, now: Instant) {
         let refuse = if self.leader_ended() { self.timing.followed() } else { self.timing.refuse };
-        let silent = now > self.contact + refuse;
+        let useless = self.useless_since(now);
+        let silent = useless.is_some() || now > self.contact + refuse;
         if self.leading.is_some() || !silent || now < self.campaign_at {
             return;
         }
         let Some(rank) = self.rank() else { return };
-        if now < self.contact + refuse + self.timing.tick + self.timing.step * rank {
+        let since = useless.unwrap_or(self.contact + refuse);
+        if now < since + self.timing.tick + self.timing.step * rank {
             return;
         }
         self.campaign_at = now + self.timing.failure / 5 + self.chance(self.timing.failure / 5);
@@ -313,7 +316,7 @@ impl Member {
 
     /// Whether a vote for another leader is refused.
     pub(crate) fn refuses_votes(&self, now: Instant) -> bool {
-        !self.has_waited(now) && !self.leader_ended()
+        !self.has_waited(now) && !self.leader_ended() && self.useless_since(now).is_none()
     }
 
     /// Whether a vote given now comes so long after this voter last was part of a quorum that

@@ -152,6 +152,9 @@ pub(crate) struct Member {
     pub(crate) rushed: bool,
     pub(crate) campaign_at: Instant,
     pub(crate) lease: Lease,
+    /// Since when its leader leaves it without a lease, and whether that was said.
+    pub(crate) unserved: Option<Instant>,
+    pub(crate) said_unserved: bool,
     pub(crate) orders: Orders,
     pub(crate) deadline: Option<GroupTime>,
     pub(crate) leaving: Option<Leave>,
@@ -271,6 +274,7 @@ impl Member {
         self.excuse_own_stall(now);
         self.ticked = now;
         self.link.sweep();
+        self.tick_unserved(now);
         if now >= self.hello_at {
             self.hello_at = now + self.timing.beat;
             for node in self.link.nodes() {
@@ -343,6 +347,7 @@ impl Member {
             member: self.me,
             reforms: self.reforms(),
             saved: self.saved.as_ref().map(|it| (Saved::age(Some(it)), it.voters.clone())),
+            unserved: self.is_unserved(Instant::now()),
             // Who was a member before needs no invitation.
             secret: self.config.secret.filter(|_| self.saved.is_none()),
         };
@@ -374,6 +379,7 @@ impl Member {
         self.followed = leader.or(self.followed);
         if self.leader != metrics.current_leader {
             self.leader = metrics.current_leader;
+            self.unserved = None;
             self.orders.again();
             self.ping_at = now;
         }

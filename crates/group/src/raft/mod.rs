@@ -43,6 +43,7 @@ mod saved;
 mod state;
 mod tidy;
 mod types;
+mod unserved;
 mod voters;
 
 pub use config::{Config, ConfigError, Durability, Store};
@@ -264,6 +265,8 @@ async fn live(mut config: Config, transport: Box<dyn Transport>, ends: Ends) {
         rushed: loaded.voted,
         campaign_at: now,
         lease: Lease::default(),
+        unserved: None,
+        said_unserved: false,
         orders: Orders::default(),
         deadline: None,
         leaving: None,

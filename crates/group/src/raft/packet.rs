@@ -55,6 +55,8 @@ pub(crate) struct Hello {
     pub(crate) reforms: u64,
     /// How new what it saved of its group is, and who voted then.
     pub(crate) saved: Option<(Age, BTreeSet<NodeId>)>,
+    /// Whether its leader leaves it without a lease.
+    pub(crate) unserved: bool,
     /// What it was invited with.
     pub(crate) secret: Option<u128>,
 }

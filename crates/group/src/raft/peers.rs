@@ -42,6 +42,8 @@ impl Member {
                 true
             }
             Request::Vote(_) if self.refuses_votes(Instant::now()) => true,
+            // Consensus, too, is to take it for silent.
+            Request::Append(_) if self.is_useless(from) => true,
             Request::Append(request) => {
                 (self.contact, self.led) = (Instant::now(), true);
                 self.jobs.spawn(async move {

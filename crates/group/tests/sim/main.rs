@@ -7,6 +7,7 @@
 mod behind;
 mod disk;
 mod judge;
+mod lines;
 mod operator;
 mod storm;
 mod world;
