@@ -54,7 +54,10 @@ fn find(at: &Endpoint, name: &str) -> Result<NodeId, Failure> {
     let found = nodes.iter().find(|node| node.name.to_string() == name);
     found.map(|node| node.id).ok_or_else(|| {
         let names: Vec<String> = nodes.iter().map(|node| node.name.to_string()).collect();
-        Failure::Usage(format!("there is no node {name:?}; use one of {}", names.join(", ")))
+        Failure::Usage(match names.is_empty() {
+            true => "this cluster is one node alone: there is nobody else to vote".to_owned(),
+            false => format!("there is no node {name:?}; use one of {}", names.join(", ")),
+        })
     })
 }
 

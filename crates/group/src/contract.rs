@@ -161,7 +161,7 @@ pub trait GroupHandle: Send + Sync + 'static {
     /// followed, [`GroupError::Pending`] if that takes longer than ten failure timeouts,
     /// or 20 s.
     async fn order_cluster(&self, _order: ClusterOrder) -> Result<(), GroupError> {
-        Err(GroupError::Refused("this group has no voters and no invitations".into()))
+        Err(GroupError::Refused("this cluster is one node alone, and cannot be joined: one that is to grow begins with two nodes or more in the configuration".into()))
     }
 
     /// The cluster as this member knows it.

@@ -221,7 +221,9 @@ impl Cluster {
     fn ended(&self, name: &str) -> Failure {
         let log = self.node_folder(name).join("node.log");
         let text = fs::read_to_string(&log).unwrap_or_default();
-        let said = text.lines().rev().find(|line| !line.trim().is_empty());
+        // What begins with a blank is the picture of the line above.
+        let whole = |line: &&str| !line.is_empty() && !line.starts_with(char::is_whitespace);
+        let said = text.lines().rev().find(whole);
         let last = said.unwrap_or("it has said nothing").trim().to_owned();
         Failure::Ended { node: name.to_owned(), last, log }
     }

@@ -126,6 +126,7 @@ fn a_node_that_ends_at_once_does_not_run() {
     fs::write(&file, text.replace("failure_timeout_ms = 2000", "failure_timeout_ms = 7")).unwrap();
     let why = site.refused("n1", &["dev", "start", "n2"]);
     assert!(why.contains("node n2 has ended") && why.contains("node.log"), "{why}");
+    assert!(why.contains("failure_timeout_ms: 7") && why.contains("100 to 60000"), "{why}");
     assert!(site.said("n2").contains("failure_timeout_ms"), "{}", site.said("n2"));
     fs::write(&file, text).unwrap();
     site.cluster.start("n2", Lifetime::Parent).unwrap();

@@ -45,6 +45,10 @@ fn lose_the_majority(durability: Durability) -> (Site, Component) {
     assert!(wait_until(alone), "the survivor acts without a quorum");
     let why = site.refused("n3", &["cluster", "reform"]);
     assert!(why.contains("--yes"), "{why}");
+    for order in [&["cluster", "voters", "remove", "n1"][..], &["cluster", "token"]] {
+        let why = site.refused("n3", order);
+        assert!(why.contains("no quorum") && why.contains("reform"), "{why}");
+    }
     let lines = standby.log.lines().len();
     site.ais("n3", &["cluster", "reform", "--yes"]);
     site.cluster.wait_formed(SOON).unwrap();

@@ -131,6 +131,8 @@ pub(crate) struct Member {
     pub(crate) expecting: Vec<Expecting>,
     /// An operator wants the group to be formed anew.
     pub(crate) reforming: Option<oneshot::Sender<Result<(), GroupError>>>,
+    /// Who waits until it is.
+    pub(crate) reform_done: Option<oneshot::Sender<Result<(), GroupError>>>,
     /// It is, and its members are still to be told.
     pub(crate) reformed: bool,
     /// What is on disk belongs to a group that is no more.
@@ -200,10 +202,14 @@ impl Member {
                 event = self.link.event() => self.came(event),
             }
             if let Some(done) = self.reforming.take() {
-                let reformed = self.rebuild(&mut sources).await;
+                let begun = self.rebuild(&mut sources).await;
                 metrics = self.raft.metrics();
-                // Whoever asked may have given up.
-                let _ = done.send(reformed);
+                match begun {
+                    // Answered when it is delivered.
+                    Ok(()) if self.reformed => self.reform_done = Some(done),
+                    // Whoever asked may have given up.
+                    begun => drop(done.send(begun)),
+                }
             }
             let knows = self.me.is_some() && self.joining.is_none();
             if knows && std::mem::take(&mut self.state.changed) {
@@ -470,7 +476,13 @@ impl Member {
                 self.state.changed = true;
                 self.tell(Delivery::Kept(stamp, kept));
             }
-            Happened::Reformed(_) => self.reformed = false,
+            Happened::Reformed(_) => {
+                self.reformed = false;
+                if let Some(done) = self.reform_done.take() {
+                    // Whoever asked may have given up.
+                    let _ = done.send(Ok(()));
+                }
+            }
             Happened::Message(stamp, message) => self.tell(Delivery::Message(stamp, message)),
             Happened::ProcessEnded(stamp, process) => self.tell_ended(stamp, process),
             Happened::Released(stamp, member) => self.tell(Delivery::Released(stamp, member)),

@@ -240,6 +240,7 @@ async fn live(mut config: Config, transport: Box<dyn Transport>, ends: Ends) {
         found: None,
         expecting: Vec::new(),
         reforming: None,
+        reform_done: None,
         reformed: false,
         forget: false,
         silenced: false,

@@ -3,6 +3,7 @@
 use super::{Asked, Shell, server::draw_token};
 use crate::ConnectionId;
 use ais_group::{ClusterOrder, GroupError, GroupHandle};
+use ais_service::Lease;
 use ais_types::{
     Error, ErrorCode, NodeId, Outcome, frame,
     node::{Call, Cluster, GroupCall, Invitation, Known, Reply},
@@ -25,6 +26,16 @@ impl Shell {
         let Ok(Call::Group(call)) = decode::<Call>(frame) else { return false };
         self.administering += 1;
         let tag = frame.tag;
+        let ordered = match &call {
+            GroupCall::AddVoter(_) | GroupCall::RemoveVoter(_) | GroupCall::Invite { .. } => true,
+            GroupCall::Cluster | GroupCall::Reform => false,
+        };
+        if ordered && self.core.lease() == Lease::Lost {
+            let text = "the group has no quorum here, and orders nothing: wait for it, or, if the \
+                        majority of the voters is lost for good, `ais cluster reform`";
+            self.administered(connection, tag, Err(Error::new(ErrorCode::TryAgain, text)));
+            return true;
+        }
         if self.administering > ASKED_MAX {
             let text = "too many orders about the cluster are not answered yet";
             self.administered(connection, tag, Err(Error::new(ErrorCode::TryAgain, text)));
