@@ -1,7 +1,7 @@
 //! What can be said to `ais`.
 
 use crate::{
-    bench::Bench,
+    bench::{Bench, MemberPlace},
     dev::{Durability, Wire, Witness},
 };
 use clap::{Args, Parser, Subcommand};
@@ -74,6 +74,9 @@ pub(crate) enum Command {
         /// How many.
         bytes: usize,
     },
+    /// Be a member of a group that is measured.
+    #[command(hide = true)]
+    BenchMember(MemberPlace),
     /// Run a tutorial: what its own program does.
     #[command(hide = true)]
     Example {

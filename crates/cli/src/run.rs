@@ -34,6 +34,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             return demo::main(demo.keep.as_deref(), demo.transport, common.json);
         }
         Command::Echo { bytes } => return bench::answer_echoes(bytes),
+        Command::BenchMember(place) => return bench::be_member(&place),
         Command::Bench(it) => bench::main(&it, |sample| show(&sample, common.json)),
         Command::Dev(dev) => run_dev(dev, &common),
         Command::Cert(cert) => run_cert(&cert, &common),

@@ -2,11 +2,11 @@
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
 use crate::Failure;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// One figure of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sample {
     /// What was done.
     pub(crate) name: String,
@@ -64,7 +64,8 @@ pub(crate) fn one_by_one(
     Ok(Sample::of(name, each, before - start))
 }
 
-/// Does it with `lanes` under way at any time, `count` times in all.
+/// Does it with `lanes` under way at any time, `count` times in all, after a tenth of that to warm
+/// up.
 ///
 /// # Errors
 /// The first one of `act`.
@@ -74,7 +75,7 @@ pub(crate) async fn side_by_side<F: Future<Output = Result<(), Failure>>>(
     count: u32,
     act: impl Fn(u32, u32) -> F,
 ) -> Result<Sample, Failure> {
-    let lane = async |lane: u32| {
+    let lane = async |lane: u32, count: u32| {
         let mut each = Vec::with_capacity((count / lanes) as usize);
         for number in 0..count / lanes {
             let before = Instant::now();
@@ -83,8 +84,9 @@ pub(crate) async fn side_by_side<F: Future<Output = Result<(), Failure>>>(
         }
         Ok::<_, Failure>(each)
     };
+    futures::future::try_join_all((0..lanes).map(|it| lane(it, count / 10))).await?;
     let start = Instant::now();
-    let all = futures::future::try_join_all((0..lanes).map(lane)).await?;
+    let all = futures::future::try_join_all((0..lanes).map(|it| lane(it, count))).await?;
     let whole = start.elapsed();
     Ok(Sample::of(name, all.into_iter().flatten().collect(), whole))
 }

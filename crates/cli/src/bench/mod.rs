@@ -9,20 +9,26 @@ mod ckpt;
 mod clm;
 mod echo;
 mod failover;
+mod group;
 mod measure;
+mod member;
 mod site;
 
 pub(crate) use echo::answer as answer_echoes;
+pub(crate) use member::{Place as MemberPlace, answer as be_member};
 
 use crate::{Failure, dev::Wire, show::Show};
+use group::Members;
 use measure::Sample;
 use site::{Placement, Site};
 
 /// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Subject {
-    /// Echoes only.
+    /// Frames between two processes.
     Transport,
+    /// The order of a group: from a multicast to its own delivery.
+    Group,
     /// The Cluster Membership Service.
     Clm,
     /// The Checkpoint Service.
@@ -66,6 +72,10 @@ pub(crate) fn main(bench: &Bench, mut tell: impl FnMut(Sample)) -> Result<(), Fa
     for size in [64, 1024] {
         tell(echo::tcp(&site, size, count)?);
     }
+    let (group, transport) = (wanted(Subject::Group), wanted(Subject::Transport));
+    if group || transport {
+        below_services(bench, &site, (group, transport), &mut tell)?;
+    }
     if wanted(Subject::Clm) {
         clm::measure(&site, count, &mut tell)?;
     }
@@ -75,6 +85,23 @@ pub(crate) fn main(bench: &Bench, mut tell: impl FnMut(Sample)) -> Result<(), Fa
     // Only by name: it ends nodes.
     if bench.subjects.contains(&Subject::Failover) {
         failover::measure(&site, &mut tell)?;
+    }
+    Ok(())
+}
+
+fn below_services(
+    bench: &Bench,
+    site: &Site,
+    (group, transport): (bool, bool),
+    tell: &mut impl FnMut(Sample),
+) -> Result<(), Failure> {
+    let (program, seats, nodes) = (site.program(), site.seats, usize::from(bench.nodes));
+    if transport {
+        let mut members = Members::start(program, seats, nodes.max(2), bench.transport)?;
+        members.transport(bench.count, tell)?;
+    }
+    if group {
+        Members::start(program, seats, nodes, bench.transport)?.order(bench.count, tell)?;
     }
     Ok(())
 }

@@ -196,7 +196,7 @@ impl Timing {
             ping: failure / 10,
             beat: failure / 5,
             step: failure / 16,
-            tick: (failure / 50).clamp(ms(2), ms(10)),
+            tick: (failure / 25).clamp(ms(4), ms(20)),
             alive: ms(150),
         }
     }
