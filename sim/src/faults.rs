@@ -215,6 +215,8 @@ impl World {
                 let Some(other) = self.choose(&others) else { return };
                 self.note(|| format!("FAULT: {node} and {other} lose each other for {until:?}"));
                 self.plan.split = Some((node, other, self.now));
+                // It may cost two copies: of the one that was given up, and of the one that goes.
+                self.plan.failures += 1;
                 self.after(until, Happening::Fault(Fault::Heal));
             }
             _ => {

@@ -44,7 +44,7 @@ impl Scene {
             operators: rng.bool() && components,
             unruly: rng.bool() && components,
             blackout: rng.u8(0..8) == 0,
-            registers: if rng.bool() { Kind::All } else { Kind::Collocated },
+            registers: Kind::ALL[rng.usize(0..Kind::ALL.len())],
         }
     }
 

@@ -129,6 +129,9 @@ impl World {
         view.number += 1;
         view.members.retain(|it| it.id != member);
         self.group.left.insert(member, stopped);
+        if self.scene.registers.may_lose() {
+            self.ledger.registers.interrupt();
+        }
         self.append(Item::View(view));
     }
 

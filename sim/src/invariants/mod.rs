@@ -41,8 +41,6 @@ pub(crate) struct Ledger {
     pub(crate) calm: Option<Duration>,
     /// The end is near: nobody sends any more.
     pub(crate) quiet: bool,
-    /// Counts how often everything was forgotten.
-    pub(crate) era: u64,
     /// What trackers were told, by the number of the membership.
     memberships: BTreeMap<u64, Vec<NodeId>>,
     /// When each role last got something done.
@@ -56,7 +54,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Everything that was in memory is gone, everywhere, and all who knew of it.
     pub(crate) fn forget_all(&mut self) {
-        self.era += 1;
+        self.registers.interrupt();
         self.sections.clear();
         self.memberships.clear();
         self.messages.forget_all();

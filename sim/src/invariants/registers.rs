@@ -12,6 +12,8 @@ pub(crate) struct Registers {
     histories: BTreeMap<u64, Vec<Operation>>,
     /// Counts beginnings and ends of operations.
     clock: u64,
+    /// Registers of an era are left when something happens that they need not survive.
+    era: u64,
 }
 
 /// What is done to a register. It holds 0 first.
@@ -27,6 +29,7 @@ pub(crate) enum Act {
 pub(crate) struct Underway {
     register: u64,
     at: usize,
+    era: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,16 +41,30 @@ struct Operation {
 }
 
 impl Registers {
+    /// Which era it is: its registers are its own.
+    pub(crate) const fn era(&self) -> u64 {
+        self.era
+    }
+
+    /// What was written may be lost from now on: the history of all registers ends here, with what
+    /// is under way.
+    pub(crate) const fn interrupt(&mut self) {
+        self.era += 1;
+    }
+
     /// Somebody begins to do this.
     pub(crate) fn begin(&mut self, register: u64, act: Act) -> Underway {
         self.clock += 1;
         let history = self.histories.entry(register).or_default();
         history.push(Operation { begin: self.clock, end: None, act });
-        Underway { register, at: history.len() - 1 }
+        Underway { register, at: history.len() - 1, era: self.era }
     }
 
     /// It is answered; with what was read.
     pub(crate) fn end(&mut self, underway: Underway, read: Option<u64>) {
+        if underway.era != self.era {
+            return;
+        }
         self.clock += 1;
         let history = self.histories.get_mut(&underway.register);
         let Some(it) = history.and_then(|it| it.get_mut(underway.at)) else { return };

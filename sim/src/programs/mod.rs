@@ -189,8 +189,8 @@ impl Kind {
         }
     }
 
-    /// Whether an update counts only once it was synchronized.
-    fn synchronizes(self) -> bool {
+    /// Whether the loss of a node may take updates along that were not synchronized.
+    pub(crate) fn may_lose(self) -> bool {
         match self {
             Self::Active => true,
             Self::All | Self::Collocated => false,

@@ -20,7 +20,7 @@ const WINDOW: u64 = 4;
 /// So many sections at a time.
 const SECTIONS: u64 = 2;
 
-/// More windows than there can be until everything is forgotten.
+/// More windows than there can be in an era.
 const ERA: u64 = 1_000;
 
 pub(super) struct Register {
@@ -94,7 +94,7 @@ impl Register {
 
     /// Turns to a register, perhaps another one.
     fn turn(&mut self, io: &mut Io<'_>) {
-        let window = 1 + io.ledger.era * ERA + io.now.as_secs() / WINDOW;
+        let window = 1 + io.ledger.registers.era() * ERA + io.now.as_secs() / WINDOW;
         let register = window * SECTIONS + io.rng.u64(0..SECTIONS);
         if register != self.register {
             self.register = register;
@@ -115,7 +115,9 @@ impl Register {
             }
             (Step::Create, Ok(_) | Err(Error { code: ErrorCode::Exist, .. })) => self.turn(io),
             (Step::Write(_), Ok(_)) => {
-                if let Some(underway) = self.underway.take() {
+                // Ordered out, and not aware of it yet, an active replica goes on for a while.
+                let alone = io.outside && self.kind.may_lose();
+                if let Some(underway) = self.underway.take().filter(|_| !alone) {
                     io.ledger.registers.end(underway, None);
                 }
                 self.done(io);

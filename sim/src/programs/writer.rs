@@ -81,10 +81,10 @@ impl Writer {
             (Step::Create, Err(Error { code: ErrorCode::Exist, .. })) => {
                 self.go_on(io, Step::Write);
             }
-            (Step::Write, Ok(_)) if self.kind.synchronizes() && self.value.is_multiple_of(3) => {
+            (Step::Write, Ok(_)) if self.kind.may_lose() && self.value.is_multiple_of(3) => {
                 self.go_on(io, Step::Synchronize);
             }
-            (Step::Write, Ok(_)) => self.counted(io, !self.kind.synchronizes()),
+            (Step::Write, Ok(_)) => self.counted(io, !self.kind.may_lose()),
             (Step::Synchronize, Ok(_)) => self.counted(io, true),
             (step, Ok(reply)) => io.fail(format!("{step:?} is answered {reply:?}")),
             (_, Err(error)) if passing(error.code) => {
