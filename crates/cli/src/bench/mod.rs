@@ -9,6 +9,7 @@ mod ckpt;
 mod clm;
 mod echo;
 mod failover;
+mod field;
 mod group;
 mod measure;
 mod member;
@@ -33,6 +34,8 @@ pub(crate) enum Subject {
     Clm,
     /// The Checkpoint Service.
     Ckpt,
+    /// Large checkpoints, written and followed at full speed; two nodes at least.
+    Field,
     /// Nodes that end, or are cut off; three at least.
     Failover,
 }
@@ -40,7 +43,7 @@ pub(crate) enum Subject {
 /// How to measure.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Bench {
-    /// What; several are measured one after the other. Default: all but failover.
+    /// What; several are measured one after the other. Default: all but field and failover.
     #[arg(value_enum)]
     subjects: Vec<Subject>,
     /// How many nodes.
@@ -81,6 +84,10 @@ pub(crate) fn main(bench: &Bench, mut tell: impl FnMut(Sample)) -> Result<(), Fa
     }
     if wanted(Subject::Ckpt) {
         ckpt::measure(&site, count, &mut tell)?;
+    }
+    // Only by name: it takes long and much memory.
+    if bench.subjects.contains(&Subject::Field) {
+        field::measure(&site, &mut tell)?;
     }
     // Only by name: it ends nodes.
     if bench.subjects.contains(&Subject::Failover) {

@@ -15,8 +15,9 @@ use tokio::{
 /// How often a peer on the same host is looked for while there is a session over UDP, which does not
 /// say by itself that the other end has gone.
 const LOOK: Duration = Duration::from_millis(40);
-/// How long a host may take to close the last sockets of a process that has ended.
-const LAST_SOCKETS: Duration = Duration::from_millis(50);
+/// How long a host may take to close the last sockets of a process that has ended; a busy one takes
+/// some tens of milliseconds. A session that broke between two that live is begun again so much later.
+const LAST_SOCKETS: Duration = Duration::from_millis(150);
 
 /// Where the process of a peer can be looked for.
 #[derive(Clone, Copy, Debug)]
