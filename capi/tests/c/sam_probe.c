@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -147,6 +148,33 @@ static int stuck(void)
     return 0;
 }
 
+/* Needs half of what the thread has for a stack. */
+static int deep(void)
+{
+    volatile char bytes[16 << 10];
+    int i, sum = 0;
+    for (i = 0; i < (int)sizeof bytes; i++)
+        bytes[i] = 1;
+    for (i = 0; i < (int)sizeof bytes; i++)
+        sum += bytes[i];
+    say("deep %d", sum);
+    return 0;
+}
+
+/* A thread that does nothing. */
+static void *idle(void *nothing)
+{
+    for (;;)
+        pause();
+    return nothing;
+}
+
+static const char *start_thread(void)
+{
+    pthread_t thread;
+    return pthread_create(&thread, NULL, idle, NULL) == 0 ? "done" : "no thread";
+}
+
 static sam_hc_callback_t callback(const char *which)
 {
     if (strcmp(which, "well") == 0)
@@ -155,6 +183,8 @@ static sam_hc_callback_t callback(const char *which)
         return well_ten_times;
     if (strcmp(which, "sick") == 0)
         return sick;
+    if (strcmp(which, "deep") == 0)
+        return deep;
     return strcmp(which, "stuck") == 0 ? stuck : NULL;
 }
 
@@ -307,8 +337,12 @@ static void act(char **word)
     } else if (strcmp(verb, "register") == 0) {
         register_it();
     } else if (strcmp(verb, "register-null") == 0) {
-        answer = (int)sam_register(NULL);
-        say("%d by %d", answer, (int)getpid());
+        say("%d", (int)sam_register(NULL));
+    } else if (strcmp(verb, "thread") == 0) {
+        say(start_thread());
+    } else if (strcmp(verb, "hc-and-stay") == 0) {
+        sam_hc_send();
+        idle(NULL);
     } else if (strcmp(verb, "getsize") == 0) {
         getsize();
     } else if (strcmp(verb, "restore") == 0) {

@@ -16,6 +16,8 @@ pub(crate) fn call(words: &[&str]) -> Option<String> {
     let code = match *words {
         ["initialize", interval, policy] => c::initialize(number(interval), number(policy)),
         ["register"] => return Some(register()),
+        // SAFETY: as below; null is allowed.
+        ["register-null"] => unsafe { c::register(ptr::null_mut()) },
         ["start"] => c::start(),
         ["stop"] => c::stop(),
         ["finalize"] => c::finalize(),
@@ -84,6 +86,7 @@ fn callback(which: &str) -> Option<c::HcCallback> {
         "ten" => Some(well_ten_times),
         "sick" => Some(sick),
         "stuck" => Some(stuck),
+        "deep" => Some(deep),
         other => panic!("there is no callback {other:?}"),
     }
 }
@@ -113,6 +116,14 @@ extern "C" fn stuck() -> c_int {
     }
 }
 
+/// Needs half of what the thread has for a stack.
+extern "C" fn deep() -> c_int {
+    let mut bytes = [1_u8; 16 << 10];
+    let sum: u32 = std::hint::black_box(&mut bytes).iter().map(|it| u32::from(*it)).sum();
+    say(&format!("deep {sum}"));
+    0
+}
+
 fn options(settings: &[&str]) -> Options {
     let mut options = Options::default();
     for setting in settings {
@@ -126,6 +137,7 @@ fn options(settings: &[&str]) -> Options {
             ["close-on-exec"] => options.close_on_exec = true,
             ["executes"] => options.executes = true,
             ["success-ends"] => options.success_ends = true,
+            ["count-from", last] => options.count_from = number(last),
             ["shell-status"] => options.killed = KilledStatus::Shell,
             ["back-off", first, longest, reset] => {
                 options.back_off = Some(BackOff {

@@ -124,6 +124,12 @@ fn act(words: &[&str]) -> Option<String> {
             let _ = ais_sam::c::stop();
             format!("{error}")
         }
+        ["hc-and-stay"] => {
+            assert_eq!(ais_sam::c::hc_send(), ais_sam::c::OK);
+            loop {
+                std::thread::park();
+            }
+        }
         ["touch", megabytes] => touch(number(megabytes)),
         ["thread"] => {
             std::thread::spawn(std::thread::park);

@@ -70,13 +70,13 @@ pub enum Error {
     #[error("sam: the supervisor refused: {0}")]
     Refused(ErrorCode),
     /// The node cannot be reached at initialisation, or it refused.
-    #[error("sam: quorum cannot be asked for: {0}")]
+    #[error("sam: quorum cannot be asked for: {}", .0.text)]
     Quorum(ais_types::Error),
     /// The state cannot be published before an instance is made.
-    #[error("sam: the state cannot be published: {0}")]
+    #[error("sam: the state cannot be published: {}", .0.text)]
     Publish(ais_types::Error),
     /// The published object cannot be made at registration.
-    #[error("sam: the process cannot be published: {0}")]
+    #[error("sam: the process cannot be published: {}", .0.text)]
     PublishAtFirst(ais_types::Error),
     /// The process has more than one thread.
     #[error(

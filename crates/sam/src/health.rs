@@ -38,8 +38,7 @@ impl Health {
     pub(crate) fn start(interval: i32, callback: Callback, stack: usize) -> Result<Self, Error> {
         let control = Mutex::new(Control { running: false, callback: Some(callback) });
         let shared = Arc::new(Shared { control, changed: Condvar::new() });
-        // A quarter of less than 4 ms would be no wait at all.
-        let pause = Duration::from_millis((u64::try_from(interval).unwrap_or(0) / 4).max(1));
+        let pause = pause(interval);
         let theirs = Arc::clone(&shared);
         // Born with signals blocked: handlers are the program's, and belong into its own threads. Not
         // SIGPIPE, which ends an instance without a supervisor.
@@ -95,6 +94,13 @@ impl Shared {
     }
 }
 
+/// How long to wait between two heartbeats: a quarter of the interval, in whole milliseconds. A quarter of
+/// less than 4 ms would be no wait at all.
+fn pause(interval: i32) -> Duration {
+    let quarter = u64::try_from(interval).unwrap_or(0) / u64::from(BEATS);
+    Duration::from_millis(quarter.max(1))
+}
+
 /// Returns when the program is not well: this instance says nothing good any more.
 fn beat(shared: &Shared, pause: Duration) {
     let mut beats = 0;
@@ -111,5 +117,16 @@ fn beat(shared: &Shared, pause: Duration) {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beat_each_quarter_of_the_interval_and_never_without_a_wait() {
+        let pauses = [-5, 1, 3, 4, 7, 8, 100, 2000, i32::MAX].map(|it| pause(it).as_millis());
+        assert_eq!(pauses, [1, 1, 1, 1, 1, 2, 25, 500, 536_870_911]);
     }
 }

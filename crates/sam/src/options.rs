@@ -31,6 +31,9 @@ pub struct Options {
     pub executes: bool,
     /// With `executes`: its end is no failure if it exits with 0.
     pub success_ends: bool,
+    /// The number before that of the first instance: a supervisor that takes over from another one goes
+    /// on counting. After 4294967295 comes 0.
+    pub count_from: u32,
 }
 
 /// How long to wait before the next instance. Each failure doubles the wait; an instance that lived
@@ -89,6 +92,7 @@ impl Options {
         close_on_exec: false,
         executes: false,
         success_ends: false,
+        count_from: 0,
     };
 
     /// # Errors

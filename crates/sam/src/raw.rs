@@ -28,6 +28,7 @@ pub fn set_options(options: Options) -> Result<(), Error> {
     let legal = [State::NotInitialized, State::Initialized];
     library.expect("set_options", &legal, "set options before register")?;
     options.check()?;
+    library.instance = options.count_from;
     library.options = options;
     Ok(())
 }

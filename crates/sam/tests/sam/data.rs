@@ -1,7 +1,7 @@
 //! Stored data. Digest, section 3.
 
-use crate::common::{Probe, kill};
-use rustix::process::Signal;
+use crate::common::{Probe, kill, limit, limit_memory, wait_until_in};
+use rustix::process::{Resource, Signal};
 
 #[test]
 fn what_is_stored_before_the_split_every_instance_has() {
@@ -76,21 +76,44 @@ fn data_on_its_way_at_the_end_is_not_stored() {
     // The supervisor is stopped, so that the instance is killed in the middle of what it says.
     kill(probe.pid(), Signal::STOP);
     probe.order("store-much 10000000");
-    wait_until_asleep(first.pid);
+    // poll or ppoll with the one descriptor: it waits for its line to take more. Orders are read.
+    wait_until_in(first.pid, |call| call.starts_with("7 ") || call.starts_with("271 "));
     kill(first.pid, Signal::KILL);
     kill(probe.pid(), Signal::CONT);
     probe.instance();
     probe.expect(&[("restore 3", "1 old")]);
 }
 
-/// Until it waits for its line to take more.
-fn wait_until_asleep(pid: u32) {
-    let waits = || {
-        let waits = std::fs::read_to_string(format!("/proc/{pid}/syscall")).expect("it lives");
-        // poll or ppoll with the one descriptor; reading the next order is read.
-        waits.starts_with("7 ") || waits.starts_with("271 ")
-    };
-    while !waits() {
-        std::thread::yield_now();
-    }
+const MIB: u64 = 1 << 20;
+
+#[test]
+fn what_the_supervisor_has_no_memory_for_is_refused_and_the_old_data_stays() {
+    let mut probe = Probe::new();
+    probe.expect(&[("initialize 0 2", "1")]);
+    probe.register();
+    probe.expect(&[("store old", "1")]);
+    limit_memory(probe.pid(), 16 * MIB);
+    let much = format!("store-much {}", 64 * MIB);
+    probe.expect(&[(&much, "8"), ("getsize", "1 3"), ("restore 3", "1 old")]);
+    // Every command after it is understood: all of it was read, and nothing of it kept.
+    probe.expect(&[(&much, "8"), ("warn 10", "1"), ("store new", "1"), (&much, "8")]);
+    limit(probe.pid(), Resource::As, None);
+    probe.expect(&[("start", "1")]);
+    probe.order("exit 0");
+    probe.instance();
+    probe.expect(&[("restore 3", "1 new"), (&much, "1")]);
+}
+
+#[test]
+fn an_instance_without_memory_for_its_copy_is_told_though_the_supervisor_has_it() {
+    let mut probe = Probe::new();
+    probe.expect(&[("initialize 0 2", "1")]);
+    let first = probe.register();
+    probe.expect(&[("store old", "1"), ("start", "1")]);
+    // Room for what is to be stored, and not for a copy of it.
+    limit_memory(first.pid, 96 * MIB);
+    probe.expect(&[(&format!("store-much {}", 64 * MIB), "8"), ("restore 3", "1 old")]);
+    probe.order("exit 0");
+    probe.instance();
+    probe.expect(&[("getsize", &format!("1 {}", 64 * MIB))]);
 }

@@ -1,6 +1,6 @@
 //! Event-driven health checks. Digest, section 5.
 
-use crate::common::{Probe, now, status_of};
+use crate::common::{Probe, alone, now, status_of};
 use std::time::Duration;
 
 fn with_callback(interval: u64, callback: &str, before: &[(&str, &str)]) -> Probe {
@@ -82,4 +82,24 @@ fn a_callback_can_be_replaced_and_taken_away() {
     // The next instance has none.
     probe.expect(&[("callback null", "7"), ("start", "1")]);
     assert_eq!(probe.instance().number, 3);
+}
+
+#[test]
+fn without_a_thread_there_is_no_callback_and_that_is_library() {
+    let mut probe = Probe::new();
+    probe.expect(&[("initialize 60000 2", "1")]);
+    probe.register();
+    probe.expect(&alone());
+    probe.expect(&[("callback well", "2"), ("callback well", "2")]);
+    // There never was one that could be taken away; the program beats itself.
+    probe.expect(&[("callback null", "7"), ("start", "1"), ("hc", "1"), ("stop", "1")]);
+}
+
+#[test]
+fn a_callback_has_a_stack_to_work_with() {
+    let mut probe = with_callback(400, "deep", &[]);
+    probe.expect(&[("start", "1")]);
+    for _ in 0..2 {
+        assert_eq!(probe.line(), "deep 16384");
+    }
 }

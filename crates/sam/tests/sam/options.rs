@@ -184,3 +184,16 @@ fn memory_can_be_kept_and_freed_after_the_end() {
     // All of them have ended: nothing holds the output open any more.
     probe.ends_with(4);
 }
+
+#[test]
+fn after_the_greatest_number_comes_zero() {
+    for options in ["count-from=4294967293", "count-from=4294967293 spare"] {
+        let mut probe = with(options, "2");
+        assert_eq!(probe.register().number, 4_294_967_294);
+        for number in [u32::MAX, 0, 1] {
+            probe.expect(&[("start", "1")]);
+            probe.order("exit 0");
+            assert_eq!(probe.instance().number, number);
+        }
+    }
+}

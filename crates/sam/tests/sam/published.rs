@@ -166,3 +166,13 @@ fn a_quorum_error_at_start_is_returned_and_the_state_is_stopped_again() {
     probe.expect(&[("start", "12"), ("state", "registered")]);
     node.expect(&["publish state waiting for quorum", "publish state stopped"]);
 }
+
+#[test]
+fn mark_failed_without_a_supervisor_is_library() {
+    let node = Node::new(true);
+    let mut probe = probe(&node, 0, RESTART);
+    probe.register();
+    kill(probe.pid(), Signal::KILL);
+    assert_eq!(probe.signal_of_end(), Some(9));
+    probe.expect(&[("mark-failed", "2"), ("start", "2"), ("mark-failed", "2")]);
+}

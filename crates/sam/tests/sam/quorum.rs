@@ -1,6 +1,6 @@
 //! Policies with quorum, over a node that the test plays. Digest, section 6.
 
-use crate::common::{Probe, kill, node::Node, wait_for_end};
+use crate::common::{Probe, kill, node::Node, now, wait_for_end};
 use rustix::process::Signal;
 use std::time::Duration;
 
@@ -172,4 +172,49 @@ fn a_start_that_waits_holds_nobody_up() {
     node.quorate(true);
     assert_eq!(probe.line(), "1");
     probe.expect(&[("restore 1", "1 3")]);
+}
+
+#[test]
+fn an_error_of_the_node_at_initialize_is_passed_on_as_it_is() {
+    let node = Node::new(true);
+    let mut probe = Probe::with(&[("FAKE_NODE", &node.path())]);
+    for code in [6, 18, 31] {
+        node.refuse("link", code);
+        probe.expect(&[("initialize 0 9", &code.to_string()), ("state", "not initialized")]);
+    }
+    node.refuse("nothing", 1);
+    probe.expect(&[("initialize 0 9", "1")]);
+}
+
+#[test]
+fn an_event_with_quorum_begins_the_interval_anew() {
+    let node = Node::new(true);
+    let mut probe = probe(&node, 600, QUORUM_RESTART);
+    probe.register();
+    probe.expect(&[("start", "1")]);
+    let began = now();
+    while began.elapsed() < Duration::from_millis(1800) {
+        node.quorate(true);
+        probe.is_silent();
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    let pid = probe.ask("pid");
+    assert_eq!(probe.line(), "signal 15");
+    probe.expect(&[("pid", &pid)]);
+}
+
+#[test]
+fn a_passing_weakness_of_the_node_is_no_loss_of_quorum() {
+    let node = Node::new(true);
+    let mut probe = probe(&node, 0, QUORUM_RESTART);
+    probe.register();
+    probe.expect(&[("start", "1")]);
+    let pid = probe.ask("pid");
+    node.weaken();
+    // The second answer comes after what the first wait has seen.
+    probe.expect(&[("store a", "1"), ("store b", "1")]);
+    // The first warning, and not the second sign.
+    node.quorate(false);
+    assert_eq!(probe.line(), "signal 15");
+    probe.expect(&[("pid", &pid)]);
 }

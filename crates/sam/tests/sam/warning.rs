@@ -1,6 +1,6 @@
 //! Silence is warned of, and killed. Digest, sections 4 and 5.
 
-use crate::common::{Instance, Probe, kill, now};
+use crate::common::{Instance, Probe, kill, now, wait_until_in};
 use rustix::process::Signal;
 use std::time::Duration;
 
@@ -167,4 +167,32 @@ fn sam_may_be_called_from_the_handler_of_the_warning() {
         assert_eq!(probe.line(), "signal 10");
     }
     probe.expect(&[("enough", "beaten"), ("getsize", "1 1"), ("restore 1", "1 9")]);
+}
+
+#[test]
+fn a_signal_that_interrupts_the_supervisor_begins_the_interval_anew() {
+    let (mut probe, first) = started(600, "2", &[("report 10", "done"), ("report 15", "done")]);
+    // The supervisor has the handlers of before register, too.
+    let began = now();
+    while began.elapsed() < Duration::from_millis(1800) {
+        kill(probe.pid(), Signal::USR1);
+        assert_eq!(probe.line(), "signal 10");
+    }
+    probe.expect(&[("pid", &first.pid.to_string())]);
+    // Without them silence is what it was.
+    assert_eq!(probe.line(), "signal 15");
+    assert_eq!(probe.instance().number, 2);
+}
+
+#[test]
+fn a_supervisor_that_goes_while_the_signal_is_set_is_library() {
+    let (mut probe, first) = started(0, "2", &[]);
+    kill(probe.pid(), Signal::STOP);
+    probe.order("warn 10");
+    // It has said all, and reads the answer; orders are read from 0.
+    wait_until_in(first.pid, |call| call.starts_with("0 ") && !call.starts_with("0 0x0 "));
+    kill(probe.pid(), Signal::KILL);
+    assert_eq!(probe.line(), "2");
+    // Now it is gone before the call.
+    probe.expect(&[("warn 10", "9")]);
 }

@@ -6,7 +6,9 @@ pub(crate) mod node;
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
+    process::{
+        Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_open, prlimit,
+    },
 };
 use std::{
     io::{BufRead, BufReader, Write},
@@ -230,4 +232,38 @@ pub(crate) fn status_of(pid: u32, field: &str) -> Option<String> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with(field))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// Allows a process no more of something from now on; `None`: as much as this one.
+pub(crate) fn limit(pid: u32, what: Resource, most: Option<u64>) {
+    let ours = getrlimit(what);
+    let current = most.or(ours.current);
+    prlimit(Some(to_pid(pid)), what, Rlimit { current, maximum: ours.maximum }).expect("a limit");
+}
+
+/// Allows a process no more than so many bytes of memory in addition to what it has.
+pub(crate) fn limit_memory(pid: u32, more: u64) {
+    let size = status_of(pid, "VmSize").expect("it lives");
+    let size: u64 = size.trim_end_matches(" kB").parse().expect("a number");
+    limit(pid, Resource::As, Some((size << 10) + more));
+}
+
+/// Until a process waits in a call of the system that is described so in /proc/PID/syscall.
+pub(crate) fn wait_until_in(pid: u32, is_it: impl Fn(&str) -> bool) {
+    let call = || std::fs::read_to_string(format!("/proc/{pid}/syscall")).expect("it lives");
+    let began = now();
+    while !is_it(&call()) {
+        assert!(began.elapsed() < PATIENCE, "process {pid} is in {}", call());
+        thread::yield_now();
+    }
+}
+
+/// Orders after which a process can have no more processes and threads.
+pub(crate) fn alone() -> Vec<(&'static str, &'static str)> {
+    let mut orders = vec![("processes 1", "0")];
+    // Root may have any number: it becomes somebody else, who has this one process.
+    if rustix::process::geteuid().is_root() {
+        orders.push(("user 64999", "0"));
+    }
+    orders
 }
