@@ -419,8 +419,8 @@ pub(crate) struct SamRun {
     /// Wait so long before the first restart, twice as long before the next, and no longer than 30 s.
     #[arg(long, value_name = "TIME", value_parser = crate::sam::duration)]
     pub(crate) back_off: Option<Duration>,
-    /// The number of the signal that warns.
-    #[arg(long, value_name = "NUMBER", default_value_t = 15)]
+    /// The signal that warns: its name or its number.
+    #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = crate::sam::signal)]
     pub(crate) warn_signal: i32,
     /// The program and its arguments.
     #[arg(required = true, trailing_var_arg = true)]

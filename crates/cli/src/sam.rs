@@ -4,6 +4,7 @@ use crate::{Failure, args::SamRun};
 use ais_client::Endpoint;
 use ais_sam::{AisNode, BackOff, GiveUp, KilledStatus, Limit, Options, Sam, adopt};
 use ais_types::Error;
+use rustix::process::Signal;
 use std::{
     io,
     os::unix::process::CommandExt,
@@ -100,9 +101,47 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "nobody waits so long".to_owned())
 }
 
+/// A signal as people write it: `TERM`, `SIGTERM` or `15`.
+pub(crate) fn signal(text: &str) -> Result<i32, String> {
+    let named = text.strip_prefix("SIG").unwrap_or(text);
+    let named = SIGNALS.iter().find(|(name, _)| *name == named).map(|(_, signal)| signal.as_raw());
+    let number = || text.parse().ok().filter(|it| (1..=LAST_SIGNAL).contains(it));
+    named.or_else(number).ok_or_else(|| {
+        let names: Vec<&str> = SIGNALS.iter().map(|(name, _)| *name).collect();
+        format!("write {} or a number from 1 to {LAST_SIGNAL}", names.join(", "))
+    })
+}
+
+/// Those that somebody might want to be warned with.
+const SIGNALS: &[(&str, Signal)] = &[
+    ("TERM", Signal::TERM),
+    ("INT", Signal::INT),
+    ("HUP", Signal::HUP),
+    ("QUIT", Signal::QUIT),
+    ("USR1", Signal::USR1),
+    ("USR2", Signal::USR2),
+    ("ABRT", Signal::ABORT),
+    ("ALRM", Signal::ALARM),
+    ("KILL", Signal::KILL),
+];
+
+/// The last real-time signal of Linux.
+const LAST_SIGNAL: i32 = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signals_have_names_and_numbers() {
+        for (text, number) in [("TERM", 15), ("SIGTERM", 15), ("15", 15), ("USR1", 10), ("64", 64)]
+        {
+            assert_eq!(signal(text), Ok(number), "{text:?}");
+        }
+        for text in ["", "0", "65", "-1", "term", "SIG", "SIG15", "CHLD"] {
+            assert!(signal(text).is_err(), "{text:?}");
+        }
+    }
 
     #[test]
     fn times_are_a_number_and_a_unit() {

@@ -1,6 +1,7 @@
 //! What people see. Programs get the same as JSON.
 
 use ais_types::{MemberId, amf, ckpt, clm, msg, node, resources::Object};
+use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -175,9 +176,14 @@ impl Show for Vec<amf::Cause> {
 
 impl Show for Vec<Object> {
     fn lines(&self) -> String {
+        let now_ns = monotonic_ns();
         let rows = self.iter().map(|object| {
-            let [recovery, period, updated, state] = values(object);
-            vec![object.pid.to_string(), state, recovery, period, updated]
+            let [recovery, period, _, state] = values(object);
+            let period = match object.poll_period {
+                Some(0) => "unchecked".to_owned(),
+                Some(_) | None => format!("every {period} ms"),
+            };
+            vec![object.pid.to_string(), state, recovery, period, heard(object, now_ns)]
         });
         table(rows.collect())
     }
@@ -190,6 +196,23 @@ impl Show for Object {
         let line = |(key, value)| format!("resources.process.{}.{key} = {value}\n", self.pid);
         lines.map(line).collect()
     }
+}
+
+/// How long ago it was heard. The clock is the node's own: both are on one machine.
+fn heard(object: &Object, now_ns: u64) -> String {
+    object.last_updated.map_or_else(
+        || "never heard".to_owned(),
+        |at_ns| {
+            let tenths = now_ns.saturating_sub(at_ns) / 100_000_000;
+            format!("heard {}.{} s ago", tenths / 10, tenths % 10)
+        },
+    )
+}
+
+fn monotonic_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// Recovery, period, last sign of life and state, as text; `-` for what was never set.

@@ -172,6 +172,10 @@ fn without_a_node_what_needs_one_says_so() {
         assert_eq!(output.status.code(), Some(1));
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("no node answers at /no/such/socket"), "{said}");
+        // One code, and that is the call's own.
+        let code = if flag == "--quorum" { "LIBRARY" } else { "BAD_HANDLE" };
+        assert_eq!(said.matches("SA_AIS_ERR_").count(), 1, "{said}");
+        assert!(said.contains(&format!("(SA_AIS_ERR_{code})")), "{said}");
     }
 }
 
@@ -185,6 +189,10 @@ fn what_is_published_can_be_seen_and_goes_with_the_program() {
     assert!(object["last_updated"].as_u64().unwrap() > 0);
     let shown = node.try_ask(&["sam", "show", &run.pid().to_string()]).unwrap();
     assert_eq!(shown["state"], "Running");
+    let listed = ais().arg("--socket").arg(node.socket()).args(["sam", "list"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let expected = format!("{}  running  restart  unchecked  heard ", run.pid());
+    assert!(listed.starts_with(&expected) && listed.ends_with(" s ago\n"), "{listed:?}");
     signal(first.split(' ').next().unwrap(), Signal::KILL);
     run.line();
     node.wait_for(run.pid(), "Running");
