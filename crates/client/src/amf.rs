@@ -254,8 +254,9 @@ impl Amf<Session> {
         version: Version,
         callbacks: Callbacks,
     ) -> Outcome<Self> {
-        let session = Session::open(endpoint, ServiceId::AMF, version, program)?;
-        let granted = session.call(opening(api, version, callbacks))?;
+        let call = opening(api, version, callbacks);
+        let (session, granted) =
+            Session::open_with(endpoint, ServiceId::AMF, version, program, call)?;
         Ok(Self { session, version: granted_version(version, &granted)? })
     }
 

@@ -4,7 +4,7 @@ use crate::{
     Caller, Endpoint, Message, Patience, Wait,
     connection::{Broken, Connection, MANNERS, not_understood, reply, stale},
 };
-use ais_types::{Error, ErrorCode, Hello, Outcome, ServiceId, Version, frame};
+use ais_types::{Error, ErrorCode, Hello, Outcome, ServiceId, Version, Welcome, frame};
 use ais_wire::{Frame, decode, encode};
 use bytes::Bytes;
 use rustix::{
@@ -23,9 +23,10 @@ use std::{
 
 /// A session whose calls block. Share it among threads: none waits for another's call.
 ///
-/// A call is one write and one read on a connection from a pool. Callbacks come on a connection
-/// of their own, whose descriptor is the selection object (`AsFd`): readable while and only while
-/// a callback is pending, since nothing is ever read ahead. Dropping a session ends it.
+/// A call is one write and one read on a connection from a pool. Callbacks come on the session's first
+/// connection, whose descriptor is the selection object (`AsFd`): readable while and only while
+/// a callback is pending, since nothing is ever read ahead. A session that opens with its first
+/// call, and has no other, needs no further connection. Dropping a session ends it.
 #[derive(Debug)]
 pub struct Session {
     endpoint: Endpoint,
@@ -56,6 +57,9 @@ impl Connections {
     }
 }
 
+/// Of the call that goes with the hello.
+const FIRST_TAG: u64 = 1;
+
 const OPEN: u8 = 0;
 const FINALIZED: u8 = 1;
 const GONE: u8 = 2;
@@ -72,21 +76,43 @@ impl Session {
         version: Version,
         program: &str,
     ) -> Outcome<Self> {
-        let callbacks = Connection::new(endpoint.connect_first()?);
-        let program = program.to_owned();
-        let hello = Hello::Open { protocol: Hello::PROTOCOL, service, version, program };
-        let welcome = callbacks.greet(&hello)?;
-        Ok(Self {
+        let first = Connection::new(endpoint.connect_first()?);
+        let welcome = first.greet(&opening(service, version, program))?;
+        Ok(Self::begin(endpoint, first, welcome))
+    }
+
+    /// Opens a session with a service and asks its first question in the same breath: one exchange with
+    /// the node for both.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and of [`call`](Self::call); the session is ended then.
+    pub fn open_with<C: Message, R: Message>(
+        endpoint: &Endpoint,
+        service: ServiceId,
+        version: Version,
+        program: &str,
+        mut call: C,
+    ) -> Outcome<(Self, R)> {
+        let first = Connection::new(endpoint.connect_first()?);
+        let call = encode(frame::CALL, FIRST_TAG, &mut call);
+        let welcome = first.greet_and_send(&opening(service, version, program), &call)?;
+        let session = Self::begin(endpoint, first, welcome);
+        let answer = session.answer_on_first(&call)?;
+        Ok((session, reply(&answer)?))
+    }
+
+    fn begin(endpoint: &Endpoint, first: Connection, welcome: Welcome) -> Self {
+        Self {
             endpoint: endpoint.clone(),
             token: welcome.token,
             node: welcome.node,
-            callbacks,
+            callbacks: first,
             reading: Mutex::new(()),
             connections: Mutex::default(),
             state: AtomicU8::new(OPEN),
-            tags: AtomicU64::new(0),
+            tags: AtomicU64::new(FIRST_TAG),
             stale: OnceLock::new(),
-        })
+        }
     }
 
     /// The name of the node.
@@ -206,12 +232,35 @@ impl Session {
         match answer {
             Ok(answer) if answer.tag == frame.tag => Ok(answer),
             Ok(_) => Err(not_understood("a reply to another call")),
-            Err(Broken::Garbled(why)) => Err(not_understood(&why)),
-            Err(Broken::Late) => {
+            Err(broken) => Err(self.no_answer(broken)),
+        }
+    }
+
+    /// Nothing can be said of the call that was sent.
+    fn no_answer(&self, broken: Broken) -> Error {
+        match broken {
+            Broken::Garbled(why) => not_understood(&why),
+            Broken::Late => {
                 let text = "the node did not answer in time; whether it was done is not known";
-                Err(Error::new(ErrorCode::Timeout, text))
+                Error::new(ErrorCode::Timeout, text)
             }
-            Err(Broken::Gone) => Err(self.gone_after_asking()),
+            Broken::Gone => self.gone_after_asking(),
+        }
+    }
+
+    /// The answer to what was sent on the first connection. Nobody else may read it meanwhile. Before the
+    /// answer to the first call there are no callbacks, and nobody wants those before the last.
+    fn answer_on_first(&self, asked: &Frame) -> Outcome<Frame> {
+        loop {
+            let frame = self.callbacks.receive().map_err(|broken| self.no_answer(broken))?;
+            match frame.kind {
+                frame::REPLY if frame.tag == asked.tag => return Ok(frame),
+                frame::CALLBACK if self.is_finalized() => {}
+                frame::STALE => {
+                    self.stale.get_or_init(|| stale(&frame));
+                }
+                kind => return Err(not_understood(&format!("kind {kind} on a first connection"))),
+            }
         }
     }
 
@@ -306,22 +355,22 @@ impl Session {
     }
 
     fn say_goodbye(&self) -> Outcome<()> {
-        let connection = {
-            let idle = self.connections().idle.pop();
-            match idle {
-                Some(idle) => idle,
-                None => {
-                    let stream = self.endpoint.connect().map_err(|_| self.gone())?;
-                    let connection = Arc::new(Connection::new(stream));
-                    let hello = Hello::Attach { protocol: Hello::PROTOCOL, token: self.token };
-                    connection.greet(&hello)?;
-                    connection
-                }
-            }
-        };
         let tag = self.tags.fetch_add(1, Ordering::Relaxed) + 1;
-        let frame = Frame::new(frame::FINALIZE, tag, Bytes::new());
-        self.exchange_on(&connection, &frame, Some(MANNERS)).and_then(|frame| reply(&frame))
+        let farewell = Frame::new(frame::FINALIZE, tag, Bytes::new());
+        let idle = self.connections().idle.pop();
+        let answer = match idle {
+            Some(idle) => self.exchange_on(&idle, &farewell, Some(MANNERS)),
+            None => self.say_goodbye_on_first(&farewell),
+        };
+        answer.and_then(|frame| reply(&frame))
+    }
+
+    fn say_goodbye_on_first(&self, farewell: &Frame) -> Outcome<Frame> {
+        // Whoever dispatches finds the end, and not our answer.
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = self.callbacks.send(farewell, SendFlags::empty());
+        sent.map_err(|broken| self.no_answer(broken))?;
+        self.answer_on_first(farewell)
     }
 
     fn hang_up(&self) {
@@ -377,6 +426,11 @@ impl Caller for Session {
     fn close(&self) -> Outcome<()> {
         self.finalize()
     }
+}
+
+fn opening(service: ServiceId, version: Version, program: &str) -> Hello {
+    let program = program.to_owned();
+    Hello::Open { protocol: Hello::PROTOCOL, service, version, program }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a blocking wait measures its own time")]

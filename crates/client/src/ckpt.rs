@@ -452,10 +452,7 @@ impl Ckpt<Session> {
         callbacks: Callbacks,
         program: &str,
     ) -> Outcome<Self> {
-        let session = Session::open(endpoint, ServiceId::CKPT, version, program)?;
-        let it = Self::over(session, version);
-        it.ask(Call::Initialize { version, callbacks }, initialized)?;
-        Ok(it)
+        Self::begin(endpoint, version, program, Call::Initialize { version, callbacks })
     }
 
     /// As [`Ckpt::initialize`], for programs with a track callback (B.02.03, an extension).
@@ -470,10 +467,14 @@ impl Ckpt<Session> {
         callbacks: Callbacks,
         program: &str,
     ) -> Outcome<Self> {
-        let session = Session::open(endpoint, ServiceId::CKPT, version, program)?;
-        let it = Self::over(session, version);
-        it.ask(Call::InitializeTracking { version, callbacks }, initialized)?;
-        Ok(it)
+        Self::begin(endpoint, version, program, Call::InitializeTracking { version, callbacks })
+    }
+
+    fn begin(endpoint: &Endpoint, version: Version, program: &str, call: Call) -> Outcome<Self> {
+        let (session, reply) =
+            Session::open_with(endpoint, ServiceId::CKPT, version, program, call)?;
+        initialized(reply)?;
+        Ok(Self::over(session, version))
     }
 
     /// For operators: every checkpoint of the cluster.

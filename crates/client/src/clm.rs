@@ -283,8 +283,9 @@ impl Clm<Session> {
         version: Version,
         callbacks: Callbacks,
     ) -> Outcome<Self> {
-        let session = Session::open(endpoint, ServiceId::CLM, version, program)?;
-        let granted = session.call(Call::Initialize { api, version, callbacks })?;
+        let call = Call::Initialize { api, version, callbacks };
+        let (session, granted) =
+            Session::open_with(endpoint, ServiceId::CLM, version, program, call)?;
         Ok(Self::new(session, api, granted_version(version, &granted)?))
     }
 

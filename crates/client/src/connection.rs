@@ -90,9 +90,12 @@ impl Connection {
     /// takes nothing any more is waited for a while only.
     pub(crate) fn send(&self, frame: &Frame, flags: SendFlags) -> Result<(), Broken> {
         let head = frame.head();
-        let mut pieces = vec![IoSlice::new(&head), IoSlice::new(&frame.header)];
-        pieces.extend(frame.body.iter().map(|piece| IoSlice::new(piece)));
-        let mut left = &mut pieces[..];
+        let mut pieces = Vec::with_capacity(2 + frame.body.len());
+        add_pieces(&mut pieces, &head, frame);
+        self.send_pieces(&mut pieces, flags)
+    }
+
+    fn send_pieces(&self, mut left: &mut [IoSlice<'_>], flags: SendFlags) -> Result<(), Broken> {
         while !left.is_empty() {
             let mut none = SendAncillaryBuffer::default();
             let some = &left[..left.len().min(PIECES_MAX)];
@@ -167,15 +170,39 @@ impl Connection {
 
     /// Says hello and waits for the welcome.
     pub(crate) fn greet(&self, hello: &Hello) -> Outcome<Welcome> {
+        self.greet_with(hello, |hello| self.send(hello, SendFlags::empty()))
+    }
+
+    /// Says hello and the first call at once, and waits for the welcome.
+    pub(crate) fn greet_and_send(&self, hello: &Hello, call: &Frame) -> Outcome<Welcome> {
+        self.greet_with(hello, |hello| {
+            let heads = [hello.head(), call.head()];
+            let mut pieces = Vec::with_capacity(4 + call.body.len());
+            add_pieces(&mut pieces, &heads[0], hello);
+            add_pieces(&mut pieces, &heads[1], call);
+            self.send_pieces(&mut pieces, SendFlags::empty())
+        })
+    }
+
+    fn greet_with(
+        &self,
+        hello: &Hello,
+        say: impl FnOnce(&Frame) -> Result<(), Broken>,
+    ) -> Outcome<Welcome> {
         let silent = |_| {
             let text = "the node hung up, or said nothing to a hello; try again";
             Error::new(ErrorCode::TryAgain, text)
         };
         self.be_patient(Some(MANNERS)).map_err(|_| silent(Broken::Gone))?;
-        let hello = Frame::new(frame::HELLO, 0, encode_bytes(hello));
-        self.send(&hello, SendFlags::empty()).map_err(silent)?;
+        say(&Frame::new(frame::HELLO, 0, encode_bytes(hello))).map_err(silent)?;
         welcome(&self.receive().map_err(silent)?)
     }
+}
+
+/// What goes out for a frame.
+fn add_pieces<'a>(pieces: &mut Vec<IoSlice<'a>>, head: &'a [u8; HEAD], frame: &'a Frame) {
+    pieces.extend([IoSlice::new(head), IoSlice::new(&frame.header)]);
+    pieces.extend(frame.body.iter().map(|piece| IoSlice::new(piece)));
 }
 
 /// What the node said to a hello.

@@ -302,10 +302,11 @@ impl Msg<Session> {
         callbacks: Callbacks,
         program: &str,
     ) -> Outcome<Self> {
-        let session = Session::open(endpoint, ServiceId::MSG, version, program)?;
-        let it = Self::over(session, version);
-        it.ask(Call::Initialize { version, callbacks }, initialized)?;
-        Ok(it)
+        let call = Call::Initialize { version, callbacks };
+        let (session, reply) =
+            Session::open_with(endpoint, ServiceId::MSG, version, program, call)?;
+        initialized(reply)?;
+        Ok(Self::over(session, version))
     }
 
     /// For operators: only [`Msg::list`] can be asked.

@@ -255,6 +255,36 @@ fn an_unknown_service_is_not_supported() {
 }
 
 #[test]
+fn a_session_may_open_with_its_first_call_and_end_on_the_same_connection() {
+    let node = Fixture::new();
+    let version = Version::b(1, 1);
+    let open_with = |service, call| {
+        Session::open_with::<_, Reply>(&node.endpoint(), service, version, "test", call)
+    };
+    let writer = node.session();
+    for _ in 0..50 {
+        let (session, reply) = open_with(Toy::ID, Call::Watch).unwrap();
+        assert_eq!(reply, Reply::Done);
+        assert_eq!(writer.call::<_, Reply>(put("a", "1")).unwrap(), Reply::Done);
+        thread::scope(|scope| {
+            let dispatch = || {
+                while session.next_callback::<Callback>(Wait::Forever)?.is_some() {}
+                Outcome::Ok(())
+            };
+            let dispatching = scope.spawn(dispatch);
+            // Callbacks may be pending, or on their way to the other thread.
+            session.finalize().unwrap();
+            assert_eq!(dispatching.join().unwrap().unwrap_err().code, ErrorCode::BadHandle);
+        });
+        assert_eq!(session.finalize().unwrap_err().code, ErrorCode::BadHandle);
+    }
+    let refused = open_with(ServiceId(99), Call::Seen).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotSupported);
+    let missing = open_with(Toy::ID, Call::Find("b".to_owned())).unwrap_err();
+    assert_eq!(missing.code, ErrorCode::NotExist);
+}
+
+#[test]
 fn the_node_tells_how_it_is() {
     let node = Fixture::new();
     let session = node.session();
