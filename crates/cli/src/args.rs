@@ -141,6 +141,9 @@ pub(crate) enum Dev {
         /// What becomes of the group's log.
         #[arg(long, value_enum, default_value = "memory")]
         durability: Durability,
+        /// Make an authority and certificates, so that links are encrypted.
+        #[arg(long)]
+        certs: bool,
         /// The AMF model: what to keep available.
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,

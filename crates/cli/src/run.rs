@@ -227,6 +227,7 @@ fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {
             witness,
             transport,
             durability,
+            certs,
             model,
             failure_timeout_ms,
             log,
@@ -235,7 +236,7 @@ fn run_dev(dev: Dev, common: &Common) -> Result<(), Failure> {
             let hosts: Vec<String> = if names.is_empty() { numbered.collect() } else { names };
             let model = model.map(|file| read(&file)).transpose()?;
             let plan = Plan::new(hosts.iter().map(String::as_str));
-            let plan = Plan { witness, transport, durability, model, ..plan };
+            let plan = Plan { witness, transport, durability, certs, model, ..plan };
             up(common, &Plan { failure_timeout_ms, log, ..plan })
         }
         Dev::Kill { node } => {
@@ -270,7 +271,10 @@ fn set_fault(common: &Common, cut: &Cut, fault: Option<Fault>) -> Result<(), Fai
     let from = cut.from.as_deref().unwrap_or("all others");
     let done = match fault {
         Some(Fault::Cut) => format!("{} is cut off from {from}", cut.node),
-        Some(Fault::CutOneWay) => format!("{} is not heard by {from}", cut.node),
+        Some(Fault::CutOneWay) => match &cut.from {
+            Some(from) => format!("{} is not heard by {from}", cut.node),
+            None => format!("{} is heard by none of the others", cut.node),
+        },
         Some(Fault::Slow(ms)) => format!("{} and {from} are {ms} ms apart, at least", cut.node),
         None => format!("nothing is wrong between {} and {from}", cut.node),
     };
