@@ -2,6 +2,7 @@
 //! by the log lines of the originals, and daemons that hang or leave.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alone;
 mod busy;
 mod csa103;
 mod csa104;
