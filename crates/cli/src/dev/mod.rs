@@ -24,7 +24,7 @@ use crate::{
 };
 use ais_client::{Endpoint, Node as NodeHandle, Session};
 use ais_types::{
-    NodeId, Role,
+    ErrorCode, NodeId, Role,
     node::{Fault, Status},
 };
 use plan::{amf_file, configuration};
@@ -271,7 +271,20 @@ impl Cluster {
     ) -> Result<(), Failure> {
         self.node(name)?;
         let peer = with.map(|it| self.node(it)).transpose()?.map(|it| it.id);
-        let node = NodeHandle::<Session>::open(&self.endpoint(name), "ais")?;
+        // One that finds itself ordered out begins anew, and answers again in a moment.
+        let node =
+            until(
+                format!("an answer of {name}"),
+                PATIENCE,
+                || match NodeHandle::<Session>::open(&self.endpoint(name), "ais") {
+                    Err(error)
+                        if error.code == ErrorCode::TryAgain && self.process(name).is_some() =>
+                    {
+                        None
+                    }
+                    opened => Some(opened),
+                },
+            )??;
         Ok(node.set_fault(peer, fault)?)
     }
 
