@@ -108,6 +108,10 @@ impl Reader {
                 io.ledger.progress(io.node, Part::Reader, io.now);
                 self.pause(io);
             }
+            // Likewise: what is new is not there.
+            (Step::Read, Err(Error { code: ErrorCode::NotExist, .. })) if io.outside => {
+                self.pause(io);
+            }
             (step, Ok(reply)) => io.fail(format!("{step:?} is answered {reply:?}")),
             (_, Err(error)) if passing(error.code) => self.pause(io),
             (_, Err(Error { code: ErrorCode::BadHandle, .. })) => self.line.again(io),
