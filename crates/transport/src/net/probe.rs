@@ -102,7 +102,12 @@ async fn refused(socket: &UdpSocket, within: Duration) -> bool {
 async fn closed(address: SocketAddr) -> bool {
     for _ in 0..3 {
         match TcpStream::connect(address).await {
-            Err(error) => return error.kind() == io::ErrorKind::ConnectionRefused,
+            Err(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => return true,
+                // Its listener was closed in this very moment.
+                io::ErrorKind::ConnectionReset => {}
+                _other => return false,
+            },
             // Either it lives, or its listener is about to be closed: that resets this.
             Ok(mut stream) => {
                 if timeout(LAST_SOCKETS, stream.read_u8()).await.is_err() {
