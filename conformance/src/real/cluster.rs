@@ -1,11 +1,11 @@
 //! What all clusters in real time have in common.
 
 use super::{clock, components::Components, protocol::Dispatch, remote::Remote};
-use ais_client::{Endpoint, Node};
+use ais_client::{Ckpt, Endpoint, Node, Session};
 use ais_conformance_core::{
     AnyCall, AnyCallback, AnyReply, Cluster, Fault, NodeSpec, SessionName, Ticket, Trouble,
 };
-use ais_types::{Name, NodeId, Outcome, node::Status};
+use ais_types::{Name, NodeId, Outcome, Version, ckpt::Callbacks, node::Status};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How long anything may take that is not timed by the scenario.
@@ -94,7 +94,7 @@ impl<H: Host> RealCluster<H> {
 
     fn status(&self, at: usize) -> Option<Status> {
         let endpoint = self.host.endpoint(at)?;
-        Node::<ais_client::Session>::open(&endpoint, "conformance").ok()?.status().ok()
+        Node::<Session>::open(&endpoint, "conformance").ok()?.status().ok()
     }
 
     /// Waits until those who can have noticed who is there: a majority goes on without the
@@ -124,6 +124,26 @@ impl<H: Host> RealCluster<H> {
                 )))
             }
         }
+    }
+
+    /// Waits until those who can have noticed that a process has ended on this node, and what its
+    /// node has ordered for that: each has an order delivered that stands behind it.
+    fn notice_end(&self, of: usize) {
+        let up = |at: &usize| self.nodes[*at].up && !self.nodes[*at].cut;
+        let others = (0..self.nodes.len()).filter(|at| *at != of);
+        // The end is ordered first, and what its services have to say of it behind that.
+        for at in [of, of].into_iter().chain(others).filter(up) {
+            // A node that can order nothing now notices nothing either.
+            let _ = self.order_nothing(at);
+        }
+    }
+
+    /// Returns when an order of this node is delivered there.
+    fn order_nothing(&self, at: usize) -> Outcome<()> {
+        let Some(endpoint) = self.host.endpoint(at) else { return Ok(()) };
+        let (version, none) = (Version::b(2, 2), Callbacks::default());
+        let ckpt = Ckpt::<Session>::initialize(&endpoint, version, none, "conformance")?;
+        ckpt.unlink(Name::new("safCkpt=nothing").expect("it is short"))
     }
 
     fn has_noticed(&self, at: usize, reached: &[usize], quorum: bool) -> bool {
@@ -217,11 +237,12 @@ impl<H: Host> Cluster for RealCluster<H> {
     fn inject(&mut self, fault: &Fault) -> Result<(), Trouble> {
         match fault {
             Fault::KillProcess(process) => {
-                let killed = self.programs.remove(process);
-                return match killed {
-                    Some(_) => Ok(()),
-                    None => Err(Trouble::Broken(format!("process {process} is dead"))),
+                let Some((at, program)) = self.programs.remove(process) else {
+                    return Err(Trouble::Broken(format!("process {process} is dead")));
                 };
+                drop(program);
+                self.notice_end(at);
+                return Ok(());
             }
             Fault::KillNode(node) => {
                 let at = self.node(node)?;

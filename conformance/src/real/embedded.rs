@@ -19,7 +19,7 @@ use ais_node::{
     Launcher, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts, SocketConfig,
 };
 use ais_storage::MemoryStorage;
-use ais_transport::{Class, Peer, Transport, memory::Network, net};
+use ais_transport::{Class, Kind, Peer, Transport, memory::Network, net};
 use ais_types::{Name, NodeId, Role, amf::Model};
 use aisd::{KeeperLauncher, keeper::Keeper};
 use std::{
@@ -115,6 +115,16 @@ fn broken(error: io::Error) -> Trouble {
 enum Wires {
     Memory(Network),
     Net(net::Protocol, Vec<SocketAddr>),
+}
+
+impl Wires {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Memory(_) => Kind::Memory,
+            Self::Net(net::Protocol::Tcp, _) => Kind::Tcp,
+            Self::Net(net::Protocol::Udp, _) => Kind::Udp,
+        }
+    }
 }
 
 /// What nodes have that start components.
@@ -366,7 +376,7 @@ fn assemble<T: Transport>(
     let config = NodeConfig {
         cluster: CLUSTER.to_owned(),
         name: name_of(spec),
-        transport: "tcp",
+        transport: plan.wires.kind(),
         socket: plan.site.as_ref().map(|it| SocketConfig {
             path: it.socket(&spec.name),
             mode: 0o600,

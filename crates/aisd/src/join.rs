@@ -98,8 +98,7 @@ impl Token {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-    use crate::config::Transport;
+    use crate::config::{Config, Transport};
     use ais_types::{NodeId, Role, node::Known};
 
     fn token() -> Token {

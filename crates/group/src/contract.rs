@@ -161,7 +161,9 @@ pub trait GroupHandle: Send + Sync + 'static {
     /// followed, [`GroupError::Pending`] if that takes longer than ten failure timeouts,
     /// or 20 s.
     async fn order_cluster(&self, _order: ClusterOrder) -> Result<(), GroupError> {
-        Err(GroupError::Refused("this cluster is one node alone, and cannot be joined: one that is to grow begins with two nodes or more in the configuration".into()))
+        let text = "this cluster is one node alone, and cannot be joined: one that is to grow \
+                    begins with two nodes or more in the configuration";
+        Err(GroupError::Refused(text.into()))
     }
 
     /// The cluster as this member knows it.

@@ -6,6 +6,7 @@ use ais_client::{Caller, Endpoint, Node as NodeClient, Patience, Session, Wait};
 use ais_group::{Identity, Solo};
 use ais_node::{Adapter, NoLauncher, Node, NodeConfig, NodeHandle, NodeLimits, NodeParts};
 use ais_service::{Entry, Input, Instant, Never, Now, Output, Service};
+use ais_transport::Kind;
 use ais_types::{
     ClientId, Error, ErrorCode, GroupTime, MemberId, Name, NodeId, Outcome, Payloads, Role,
     ServiceId, Time, Version,
@@ -103,7 +104,7 @@ fn start() -> Result<NodeHandle, Failure> {
         boot_time: Time::BEGIN,
     };
     let (cluster, limits) = ("example".to_owned(), NodeLimits::default());
-    let config = NodeConfig { cluster, name, transport: "memory", socket: None, limits };
+    let config = NodeConfig { cluster, name, transport: Kind::Memory, socket: None, limits };
     let parts = NodeParts {
         group: Box::new(Solo::new(identity)),
         transport: None,

@@ -11,6 +11,7 @@ use ais_node::{
     NodeLimits, NodeParts, ShellError, SocketConfig,
 };
 use ais_service::Exit;
+use ais_transport::Kind;
 use ais_types::{
     ErrorCode, Hello, Name, NodeId, Outcome, Payload, Role, ServiceId, Time, Version, frame,
 };
@@ -134,7 +135,7 @@ fn start(
     };
     let socket = Some(SocketConfig { path, mode: 0o600, group: None });
     let cluster = "test".to_owned();
-    let config = NodeConfig { cluster, name, transport: "memory", socket, limits };
+    let config = NodeConfig { cluster, name, transport: Kind::Memory, socket, limits };
     let parts = NodeParts {
         group: group(identity),
         transport: None,

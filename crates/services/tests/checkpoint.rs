@@ -4,6 +4,7 @@
 use ais_client::{AsyncSession, Ckpt, Endpoint, Event};
 use ais_group::{Identity, Solo};
 use ais_node::{NoLauncher, Node, NodeConfig, NodeLimits, NodeParts};
+use ais_transport::Kind;
 use ais_types::{
     Error, ErrorCode, Name, NodeId, Outcome, Role, Time, Version,
     ckpt::{Callbacks, Change, SectionId, WriteElement},
@@ -23,7 +24,7 @@ fn start() -> Endpoint {
         boot_time: Time::BEGIN,
     };
     let (cluster, limits) = ("test".to_owned(), NodeLimits::default());
-    let config = NodeConfig { cluster, name, transport: "memory", socket: None, limits };
+    let config = NodeConfig { cluster, name, transport: Kind::Memory, socket: None, limits };
     let parts = NodeParts {
         group: Box::new(Solo::new(identity)),
         transport: None,

@@ -261,7 +261,7 @@ impl Node {
             let mut effects = Vec::new();
             self.core.step(Now { at: self.at, wall: Time::BEGIN }, event, &mut effects);
             for effect in effects {
-                let stamp = Stamp { index: self.index + 1, ..self.stamp() };
+                let stamp = self.stamp();
                 match effect {
                     Effect::Order(bytes) => {
                         self.ordered.push(bytes.clone());

@@ -99,15 +99,10 @@ impl Check<'_> {
 
     fn transport(&self, raw: Option<&Spanned<String>>) -> Checked<Transport> {
         let Some(raw) = raw else { return Ok(Transport::Tcp) };
-        match raw.get_ref().as_str() {
-            "tcp" => Ok(Transport::Tcp),
-            "memory" => Ok(Transport::Memory),
-            "udp" => Ok(Transport::Udp),
-            other => {
-                let problem = format!("{other:?} is no transport");
-                Err(self.wrong(raw, "transport", problem, "use \"tcp\", \"udp\" or \"memory\""))
-            }
-        }
+        raw.get_ref().parse().map_err(|_| {
+            let problem = format!("{:?} is no transport", raw.get_ref());
+            self.wrong(raw, "transport", problem, "use \"tcp\", \"udp\" or \"memory\"")
+        })
     }
 
     fn nodes(

@@ -45,6 +45,7 @@ pub(crate) use document::{Document, read};
 
 use ais_node::NodeLimits;
 use ais_services::{CkptSettings, MsgSettings};
+pub use ais_transport::Kind as Transport;
 use ais_transport::TlsFiles;
 use ais_types::{NodeId, Role};
 use std::{
@@ -124,29 +125,6 @@ pub struct Node {
     pub role: Role,
     /// Where its peers reach it. Always there with TCP and UDP.
     pub address: Option<SocketAddr>,
-}
-
-/// How nodes reach each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Within one process.
-    Memory,
-    /// TCP.
-    Tcp,
-    /// QUIC over UDP.
-    Udp,
-}
-
-impl Transport {
-    /// As the configuration says it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        }
-    }
 }
 
 /// The local socket.

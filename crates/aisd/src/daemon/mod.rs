@@ -239,7 +239,7 @@ async fn start(
     let node_config = NodeConfig {
         cluster: config.cluster.clone(),
         name,
-        transport: config.transport.word(),
+        transport: config.transport,
         socket: Some(socket(config)?),
         limits: config.limits,
     };

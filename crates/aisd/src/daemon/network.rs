@@ -1,10 +1,10 @@
 //! The node among its peers: one node, a channel for each class, each on the thread that uses it.
 
 use super::failure::Failure;
-use crate::config::{Config, Transport};
+use crate::config::Config;
 use ais_transport::{
     Class, FaultSwitch, Peer,
-    net::{Config as NetConfig, NetNode, Protocol},
+    net::{Config as NetConfig, NetNode},
 };
 use std::env;
 
@@ -27,11 +27,8 @@ pub(super) async fn listen(
     faults: Option<FaultSwitch>,
 ) -> Result<Option<NetNode>, Failure> {
     let this = config.this();
-    let protocol = match config.transport {
-        _ if config.is_alone() => return Ok(None),
-        Transport::Memory => return Ok(None),
-        Transport::Tcp => Protocol::Tcp,
-        Transport::Udp => Protocol::Udp,
+    let Some(protocol) = config.transport.protocol().filter(|_| !config.is_alone()) else {
+        return Ok(None);
     };
     let me = Peer { node: this.id, nonce: fastrand::u64(..) };
     let listen = config.listen.or(this.address).expect("over a network every node has an address");

@@ -2,7 +2,7 @@
 
 use super::{
     echo::bytes,
-    measure::{Sample, one_by_one, side_by_side},
+    measure::{Sample, one_by_one, runtime, side_by_side},
     site::Site,
 };
 use crate::Failure;
@@ -108,9 +108,7 @@ fn pipelined(
     count: u32,
     tell: &mut impl FnMut(Sample),
 ) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::at("a runtime"))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let none = Callbacks::default();
         let ckpt = Ckpt::<AsyncSession>::initialize(at, VERSION, none, "ais bench").await?;
         let name = name(label);

@@ -2,7 +2,7 @@
 
 use super::{
     measure::{Sample, one_by_one},
-    site::Site,
+    site::Seats,
 };
 use crate::Failure;
 use std::{
@@ -10,20 +10,20 @@ use std::{
     net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
     os::unix::net::UnixStream,
-    process::{Child, Command, ExitCode, Stdio},
+    process::{Child, ExitCode, Stdio},
 };
 
 /// No echo is larger.
 const SIZE_MAX: usize = 1 << 20;
 
 /// Over a Unix socket.
-pub(super) fn unix(site: &Site, size: usize, count: u32) -> Result<Sample, Failure> {
+pub(super) fn unix(seats: &Seats, size: usize, count: u32) -> Result<Sample, Failure> {
     let (ours, theirs) = UnixStream::pair().map_err(Failure::at("a Unix socket"))?;
-    run("unix-echo", site, theirs.into(), ours, size, count)
+    run("unix-echo", seats, theirs.into(), ours, size, count)
 }
 
 /// Over TCP on loopback, without delay.
-pub(super) fn tcp(site: &Site, size: usize, count: u32) -> Result<Sample, Failure> {
+pub(super) fn tcp(seats: &Seats, size: usize, count: u32) -> Result<Sample, Failure> {
     let connect = || {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let ours = TcpStream::connect(listener.local_addr()?)?;
@@ -33,21 +33,19 @@ pub(super) fn tcp(site: &Site, size: usize, count: u32) -> Result<Sample, Failur
         Ok((ours, theirs))
     };
     let (ours, theirs) = connect().map_err(Failure::at("a TCP socket"))?;
-    run("tcp-echo", site, theirs.into(), ours, size, count)
+    run("tcp-echo", seats, theirs.into(), ours, size, count)
 }
 
 fn run(
     name: &str,
-    site: &Site,
+    seats: &Seats,
     theirs: OwnedFd,
     mut ours: impl Read + Write,
     size: usize,
     count: u32,
 ) -> Result<Sample, Failure> {
-    let mut echo = Echo(site.seats.start(|| {
-        let mut command = Command::new(site.program());
-        command.args(["echo", &size.to_string()]).stdin(Stdio::from(theirs));
-        command.spawn().map_err(Failure::at(site.program()))
+    let mut echo = Echo(seats.spawn(|it| {
+        it.args(["echo", &size.to_string()]).stdin(Stdio::from(theirs));
     })?);
     let said = vec![7; size];
     let mut heard = vec![0; size];

@@ -2,7 +2,11 @@
 //! another node that opens all of them, reads them whole, and follows them.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
-use super::{echo::bytes, measure::Sample, site::Site};
+use super::{
+    echo::bytes,
+    measure::{Sample, runtime},
+    site::Site,
+};
 use crate::Failure;
 use ais_client::{AsyncSession, Checkpoint, Ckpt, Endpoint, Event, Feed};
 use ais_types::{
@@ -37,15 +41,15 @@ pub(super) fn measure(site: &Site, tell: &mut impl FnMut(Sample)) -> Result<(), 
     }
     let (active, standby) = (site.here(), site.cluster.endpoint("n2"));
     let epoch = Instant::now();
-    let runtime = runtime()?;
-    let written = runtime.block_on(open_all(&active))?;
+    let writing = runtime()?;
+    let written = writing.block_on(open_all(&active))?;
     let begun = Instant::now();
-    runtime.block_on(fill(&written))?;
+    writing.block_on(fill(&written))?;
     tell(once("fill them", begun));
     let stop = Arc::new(AtomicBool::new(false));
     let (told, wrote) = (Arc::clone(&stop), Instant::now());
-    let writers = thread::spawn(move || runtime.block_on(write_all(&written, epoch, &told)));
-    let followed = self::runtime()?.block_on(stand_by(&standby, epoch, tell));
+    let writers = thread::spawn(move || writing.block_on(write_all(&written, epoch, &told)));
+    let followed = runtime()?.block_on(stand_by(&standby, epoch, tell));
     stop.store(true, Ordering::Relaxed);
     let each = writers.join().map_err(|_| Failure::Usage("a writer panicked".to_owned()))??;
     tell(Sample::of(label("overwrite meanwhile"), each, wrote.elapsed()));
@@ -59,11 +63,6 @@ fn once(what: &str, since: Instant) -> Sample {
 
 fn label(what: &str) -> String {
     format!("field {CHECKPOINTS} x {SECTIONS} x {}: {what}", bytes(SIZE))
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let builder = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    builder.map_err(Failure::at("a runtime"))
 }
 
 async fn open_all(at: &Endpoint) -> Outcome<Vec<Checkpoint>> {

@@ -8,12 +8,14 @@ use super::{
     site::Seats,
 };
 use crate::{Failure, dev::Wire};
+use ais_transport::free_loopback;
 use std::{
     io::{BufRead, BufReader, Lines, Write},
-    net::{SocketAddr, TcpListener, UdpSocket},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Stdio},
 };
+
+/// Below those that the system gives to whoever asks for any.
+const PORT: u16 = 7001;
 
 /// One outstanding.
 const SMALL: usize = 64;
@@ -30,22 +32,18 @@ pub(super) struct Members {
 
 impl Members {
     /// Starts so many, and waits until they are one group.
-    pub(super) fn start(
-        program: &Path,
-        seats: Seats,
-        count: usize,
-        wire: Wire,
-    ) -> Result<Self, Failure> {
-        let ports: Result<Vec<u16>, Failure> = (0..count).map(|_| free_port(wire)).collect();
-        let ports: Vec<String> = ports?.iter().map(u16::to_string).collect();
-        let start = |node| Member::start(program, node, wire, &ports);
-        let mut all = seats.start(|| (1..=count).map(start).collect::<Result<Vec<_>, _>>())?;
+    pub(super) fn start(seats: &Seats, count: u8, wire: Wire) -> Result<Self, Failure> {
+        let ports = PORT..PORT + u16::from(count);
+        let ip = free_loopback(ports.start..=ports.end).map_err(Failure::at("the members"))?;
+        let addresses: Vec<String> = ports.map(|port| format!("{ip}:{port}")).collect();
+        let start = |node| Member::start(seats, node, wire, &addresses);
+        let mut all = (1..=count).map(start).collect::<Result<Vec<_>, _>>()?;
         let mut leader = 0;
         for (at, member) in all.iter_mut().enumerate() {
             match member.hear()? {
                 Said::Formed { leads: true } => leader = at,
                 Said::Formed { leads: false } => {}
-                Said::Measured(_) => return Err(member.nonsense()),
+                Said::Measured(_) => return Err(member.lost()),
             }
         }
         Ok(Self { all, leader, wire })
@@ -95,43 +93,42 @@ struct Member {
     child: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
-    program: PathBuf,
 }
 
 impl Member {
-    fn start(program: &Path, node: usize, wire: Wire, ports: &[String]) -> Result<Self, Failure> {
-        let mut command = Command::new(program);
-        command.args(["bench-member", &node.to_string()]).args(ports);
-        if wire == Wire::Udp {
-            command.arg("--udp");
-        }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(Failure::at(program))?;
+    fn start(seats: &Seats, node: u8, wire: Wire, addresses: &[String]) -> Result<Self, Failure> {
+        let mut child = seats.spawn(|it| {
+            it.args(["bench-member", &node.to_string()]).args(addresses);
+            if wire == Wire::Udp {
+                it.arg("--udp");
+            }
+            it.stdin(Stdio::piped()).stdout(Stdio::piped());
+        })?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let input = input.expect("it was asked for");
         let lines = BufReader::new(output.expect("it was asked for")).lines();
-        Ok(Self { child, input, lines, program: program.to_owned() })
+        Ok(Self { child, input, lines })
     }
 
     fn ask(&mut self, wish: &Wish) -> Result<Sample, Failure> {
         let wish = serde_json::to_string(wish).expect("it is plain");
-        writeln!(self.input, "{wish}").map_err(Failure::at(&self.program))?;
+        writeln!(self.input, "{wish}").map_err(|_| self.lost())?;
         match self.hear()? {
             Said::Measured(sample) => Ok(sample),
-            Said::Formed { .. } => Err(self.nonsense()),
+            Said::Formed { .. } => Err(self.lost()),
         }
     }
 
     fn hear(&mut self) -> Result<Said, Failure> {
-        let line = self.lines.next().transpose().map_err(Failure::at(&self.program))?;
-        line.and_then(|it| serde_json::from_str(&it).ok()).ok_or_else(|| self.nonsense())
+        let line = self.lines.next().and_then(Result::ok);
+        line.and_then(|it| serde_json::from_str(&it).ok()).ok_or_else(|| self.lost())
     }
 
-    fn nonsense(&self) -> Failure {
-        Failure::Usage(format!("member {} of the measured group has ended", self.child.id()))
+    fn lost(&self) -> Failure {
+        let process = self.child.id();
+        Failure::Usage(format!(
+            "a member of the measured group has ended, or says nonsense: process {process}"
+        ))
     }
 }
 
@@ -141,13 +138,4 @@ impl Drop for Member {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port(wire: Wire) -> Result<u16, Failure> {
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let address = match wire {
-        Wire::Tcp => TcpListener::bind(any).and_then(|it| it.local_addr()),
-        Wire::Udp => UdpSocket::bind(any).and_then(|it| it.local_addr()),
-    };
-    Ok(address.map_err(Failure::at("a free port"))?.port())
 }

@@ -4,6 +4,7 @@
 use crate::Failure;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
 
 /// One figure of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,12 @@ impl Sample {
             max_us: at(100),
         }
     }
+}
+
+/// What asynchronous clients run on: one thread.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let builder = Builder::new_current_thread().enable_all().build();
+    builder.map_err(Failure::at("a runtime"))
 }
 
 /// Does it `count` times, one after the other, after a tenth of that to warm up.

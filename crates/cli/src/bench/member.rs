@@ -1,7 +1,7 @@
 //! One of the processes that are measured: a member of a group that has no services. It does what
 //! its standard input says, a line a wish.
 
-use super::measure::{Sample, side_by_side};
+use super::measure::{Sample, runtime, side_by_side};
 use crate::Failure;
 use ais_group::{
     Delivery, Group, GroupHandle, Identity, Priority,
@@ -27,8 +27,8 @@ const CLUSTER: &str = "bench";
 pub(crate) struct Place {
     /// 1, 2, 3 …
     member: u32,
-    /// Of all, on loopback.
-    ports: Vec<u16>,
+    /// Where each of them listens.
+    addresses: Vec<SocketAddr>,
     /// QUIC over UDP instead of TCP.
     #[arg(long)]
     udp: bool,
@@ -54,11 +54,7 @@ pub(super) enum Said {
 
 /// Is that member until the standard input ends.
 pub(crate) fn answer(place: &Place) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime
-        .map_err(Failure::at("a runtime"))
-        .and_then(|it| it.block_on(live(place)).map_err(Failure::Usage));
-    match done {
+    match runtime().and_then(|it| it.block_on(live(place)).map_err(Failure::Usage)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("bench-member {}: {failure}", place.member);
@@ -78,7 +74,7 @@ async fn live(place: &Place) -> Result<(), String> {
         addresses: Vec::new(),
         boot_time: Time(0),
     };
-    let all = place.ports.len();
+    let all = place.addresses.len();
     let config = Config::new(CLUSTER, identity, (1..).map(NodeId).take(all));
     // The node itself stays: it is who listens.
     let control = net.clone();
@@ -115,11 +111,11 @@ fn wishes() -> mpsc::UnboundedReceiver<Wish> {
 }
 
 async fn connect(place: &Place) -> Result<NetNode, String> {
-    let at = |port: &u16| SocketAddr::from(([127, 0, 0, 1], *port));
     let all: Vec<(NodeId, SocketAddr)> =
-        (1..).map(NodeId).zip(place.ports.iter().map(at)).collect();
+        (1..).map(NodeId).zip(place.addresses.iter().copied()).collect();
     let me = Peer { node: NodeId(place.member), nonce: u64::from(std::process::id()) };
-    let mine = all.iter().find(|it| it.0 == me.node).ok_or("there is no port for this member")?;
+    let mine =
+        all.iter().find(|it| it.0 == me.node).ok_or("there is no address for this member")?;
     let mut config = NetConfig::new(CLUSTER, me, mine.1);
     config.protocol = if place.udp { Protocol::Udp } else { Protocol::Tcp };
     config.peers = all.iter().copied().filter(|it| it.0 != me.node).collect();

@@ -21,7 +21,7 @@ pub(crate) use member::{Place as MemberPlace, answer as be_member};
 use crate::{Failure, dev::Wire, show::Show};
 use group::Members;
 use measure::Sample;
-use site::{Placement, Site};
+use site::{Placement, Seats, Site};
 
 /// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -65,20 +65,28 @@ pub(crate) struct Bench {
 /// # Errors
 /// When processes cannot be started, or a call fails.
 pub(crate) fn main(bench: &Bench, mut tell: impl FnMut(Sample)) -> Result<(), Failure> {
-    let site = Site::new(bench.nodes, bench.transport, bench.placement)?;
+    let seats = Seats::new(bench.placement)?;
     let count = bench.count;
     let wanted = |it| bench.subjects.is_empty() || bench.subjects.contains(&it);
     // The raw limits come with whatever is compared with them.
     for size in [64, 1024, 65536] {
-        tell(echo::unix(&site, size, count)?);
+        tell(echo::unix(&seats, size, count)?);
     }
     for size in [64, 1024] {
-        tell(echo::tcp(&site, size, count)?);
+        tell(echo::tcp(&seats, size, count)?);
     }
-    let (group, transport) = (wanted(Subject::Group), wanted(Subject::Transport));
-    if group || transport {
-        below_services(bench, &site, (group, transport), &mut tell)?;
+    if wanted(Subject::Transport) {
+        let mut members = Members::start(&seats, bench.nodes.max(2), bench.transport)?;
+        members.transport(count, &mut tell)?;
     }
+    if wanted(Subject::Group) {
+        Members::start(&seats, bench.nodes, bench.transport)?.order(count, &mut tell)?;
+    }
+    // Nobody else is there while what is below the services is measured.
+    if !bench.subjects.is_empty() && bench.subjects.iter().all(Subject::is_below_services) {
+        return Ok(());
+    }
+    let site = Site::new(bench.nodes, bench.transport, &seats)?;
     if wanted(Subject::Clm) {
         clm::measure(&site, count, &mut tell)?;
     }
@@ -96,21 +104,13 @@ pub(crate) fn main(bench: &Bench, mut tell: impl FnMut(Sample)) -> Result<(), Fa
     Ok(())
 }
 
-fn below_services(
-    bench: &Bench,
-    site: &Site,
-    (group, transport): (bool, bool),
-    tell: &mut impl FnMut(Sample),
-) -> Result<(), Failure> {
-    let (program, seats, nodes) = (site.program(), site.seats, usize::from(bench.nodes));
-    if transport {
-        let mut members = Members::start(program, seats, nodes.max(2), bench.transport)?;
-        members.transport(bench.count, tell)?;
+impl Subject {
+    fn is_below_services(&self) -> bool {
+        match self {
+            Self::Transport | Self::Group => true,
+            Self::Clm | Self::Ckpt | Self::Field | Self::Failover => false,
+        }
     }
-    if group {
-        Members::start(program, seats, nodes, bench.transport)?.order(bench.count, tell)?;
-    }
-    Ok(())
 }
 
 impl Show for Sample {

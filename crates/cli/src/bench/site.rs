@@ -7,6 +7,11 @@ use crate::{
 use ais_client::Endpoint;
 use ais_types::Role;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use std::{
+    env,
+    path::PathBuf,
+    process::{Child, Command},
+};
 use tempfile::TempDir;
 
 /// Where processes run.
@@ -20,19 +25,25 @@ pub(crate) enum Placement {
     Apart,
 }
 
-/// The processors of the measuring program and of all others; `None`: where the system likes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seats(Option<(usize, usize)>);
+/// Who else is this program, and where it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Seats {
+    /// The processors of the measuring program and of all others; `None`: where the system likes.
+    processors: Option<(usize, usize)>,
+    program: PathBuf,
+}
 
 impl Seats {
-    fn new(placement: Placement) -> Result<Self, Failure> {
+    pub(crate) fn new(placement: Placement) -> Result<Self, Failure> {
         let allowed = sched_getaffinity(None).map_err(|it| Failure::at(WHAT)(it.into()))?;
         let mut processors = (0..CpuSet::MAX_CPU).filter(|it| allowed.is_set(*it));
         let (first, second) = (processors.next(), processors.next());
+        let program = env::current_exe().map_err(Failure::at("the path of this program"))?;
+        let seated = |processors| Ok(Self { processors, program });
         match (placement, first, second) {
-            (Placement::Free, _, _) => Ok(Self(None)),
-            (Placement::Same, Some(first), _) => Ok(Self(Some((first, first)))),
-            (Placement::Apart, Some(first), Some(second)) => Ok(Self(Some((first, second)))),
+            (Placement::Free, _, _) => seated(None),
+            (Placement::Same, Some(first), _) => seated(Some((first, first))),
+            (Placement::Apart, Some(first), Some(second)) => seated(Some((first, second))),
             (Placement::Same | Placement::Apart, _, _) => {
                 let text = "there are too few processors for this placement; choose another";
                 Err(Failure::Usage(text.to_owned()))
@@ -41,12 +52,22 @@ impl Seats {
     }
 
     /// Runs `start`: processes that it starts come to their seats.
-    pub(crate) fn start<T>(self, start: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-        let Some((ours, theirs)) = self.0 else { return start() };
+    pub(crate) fn start<T>(
+        &self,
+        start: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Some((ours, theirs)) = self.processors else { return start() };
         pin(theirs)?;
         let started = start();
         pin(ours)?;
         started
+    }
+
+    /// Starts this program once more, to do something else.
+    pub(crate) fn spawn(&self, what: impl FnOnce(&mut Command)) -> Result<Child, Failure> {
+        let mut command = Command::new(&self.program);
+        what(&mut command);
+        self.start(|| command.spawn().map_err(Failure::at(&self.program)))
     }
 }
 
@@ -66,7 +87,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(nodes: u8, transport: Wire, placement: Placement) -> Result<Self, Failure> {
+    pub(crate) fn new(nodes: u8, transport: Wire, seats: &Seats) -> Result<Self, Failure> {
         let names: Vec<String> = (1..=nodes).map(|it| format!("n{it}")).collect();
         let mut plan = Plan::new(names.iter().map(String::as_str));
         plan.name = "bench".to_owned();
@@ -74,8 +95,7 @@ impl Site {
         plan.log = "warn".to_owned();
         let folder = TempDir::new().map_err(Failure::at("a temporary folder"))?;
         let cluster = Cluster::create(folder.path(), &plan)?;
-        let seats = Seats::new(placement)?;
-        let site = Self { seats, cluster, _folder: folder };
+        let site = Self { seats: seats.clone(), cluster, _folder: folder };
         seats.start(|| {
             let all = &site.cluster.nodes;
             all.iter()
@@ -93,10 +113,6 @@ impl Site {
     /// How many nodes host services.
     pub(crate) fn hosts(&self) -> usize {
         self.cluster.nodes.iter().filter(|it| it.role != Role::Witness).count()
-    }
-
-    pub(crate) fn program(&self) -> &std::path::Path {
-        &self.cluster.program
     }
 }
 

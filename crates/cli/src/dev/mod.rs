@@ -24,7 +24,7 @@ use crate::{
 };
 use ais_client::{Endpoint, Node as NodeHandle, Session};
 use ais_types::{
-    ErrorCode, NodeId, Role,
+    Error, ErrorCode, NodeId, Role,
     node::{Fault, Status},
 };
 use plan::{amf_file, configuration};
@@ -272,19 +272,12 @@ impl Cluster {
         self.node(name)?;
         let peer = with.map(|it| self.node(it)).transpose()?.map(|it| it.id);
         // One that finds itself ordered out begins anew, and answers again in a moment.
-        let node =
-            until(
-                format!("an answer of {name}"),
-                PATIENCE,
-                || match NodeHandle::<Session>::open(&self.endpoint(name), "ais") {
-                    Err(error)
-                        if error.code == ErrorCode::TryAgain && self.process(name).is_some() =>
-                    {
-                        None
-                    }
-                    opened => Some(opened),
-                },
-            )??;
+        let begins =
+            |error: &Error| error.code == ErrorCode::TryAgain && self.process(name).is_some();
+        let node = until(format!("an answer of node {name}"), PATIENCE, || {
+            let opened = NodeHandle::<Session>::open(&self.endpoint(name), "ais");
+            if opened.as_ref().is_err_and(begins) { None } else { Some(opened) }
+        })??;
         Ok(node.set_fault(peer, fault)?)
     }
 

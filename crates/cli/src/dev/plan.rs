@@ -2,12 +2,11 @@
 
 use super::{Cluster, Node};
 use crate::Failure;
+use ais_transport::free_loopback;
 use ais_types::{NodeId, Role};
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 const NODES_MAX: usize = 32;
@@ -99,7 +98,8 @@ impl Plan {
         let role = |place| if place < voters { Role::Voter } else { Role::Payload };
         let hosts = self.hosts.iter().enumerate().map(|(place, name)| (name.as_str(), role(place)));
         let all = hosts.chain(witness.then_some(("witness", Role::Witness)));
-        let ip = free_ip(u16::try_from(count + 1).expect("few nodes"))?;
+        let last = PORT + u16::try_from(count + 1).expect("few nodes");
+        let ip = free_loopback(PORT..=last).map_err(Failure::at("the addresses of a cluster"))?;
         let node = |((name, role), number): ((&str, Role), u16)| Node {
             id: NodeId(number.into()),
             name: name.to_owned(),
@@ -108,23 +108,6 @@ impl Plan {
         };
         Ok(all.zip(1..).map(node).collect())
     }
-}
-
-/// A loopback address with enough free ports. The whole of 127.0.0.0/8 is this machine: clusters
-/// do not meet unless they want to.
-fn free_ip(ports: u16) -> Result<Ipv4Addr, Failure> {
-    static TRIED: AtomicU32 = AtomicU32::new(0);
-    for _ in 0..64 {
-        let number = (process::id() << 6).wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed));
-        let [_, a, b, c] = number.to_be_bytes();
-        let ip = Ipv4Addr::new(127, a, b.max(1), 1 + c % 254);
-        let free = |port| TcpListener::bind((ip, port)).is_ok();
-        if (PORT..=PORT + ports).all(free) {
-            return Ok(ip);
-        }
-    }
-    let text = "no free loopback address was found; is the network of this machine up?";
-    Err(Failure::Usage(text.to_owned()))
 }
 
 pub(super) fn amf_file(folder: &Path) -> PathBuf {

@@ -23,7 +23,7 @@ pub use listener::SocketConfig;
 use crate::{ConnectionId, Core, CoreConfig, CoreLimits, Driven, Effect, Event, ProcessKey};
 use ais_group::{Delivery, Group, GroupError, GroupHandle, Message};
 use ais_service::{ActionId, Exit, Lease, Link};
-use ais_transport::{Event as PeerEvent, Transport};
+use ais_transport::{Event as PeerEvent, Kind, Transport};
 use ais_types::{Name, Outcome, ServiceId, node};
 use ais_wire::Frame;
 use clock::Clock;
@@ -55,8 +55,8 @@ pub struct NodeConfig {
     pub cluster: String,
     /// The node's name.
     pub name: Name,
-    /// How nodes reach each other, for who is invited: "tcp" or "udp".
-    pub transport: &'static str,
+    /// How nodes reach each other, for who is invited.
+    pub transport: Kind,
     /// The socket for programs of this machine; `None` for programs of this process only.
     pub socket: Option<SocketConfig>,
     /// What others may cost this node.
@@ -217,7 +217,7 @@ struct Shell {
     /// Orders of operators that are not answered yet.
     administering: usize,
     cluster: String,
-    wire: &'static str,
+    wire: Kind,
     asked: FuturesUnordered<BoxFuture<'static, Asked>>,
     /// Who asked the launcher for what, by the launcher's number.
     launches: BTreeMap<u64, (ServiceId, ActionId)>,

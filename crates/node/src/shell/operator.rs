@@ -4,6 +4,7 @@ use super::{Asked, Shell, server::draw_token};
 use crate::ConnectionId;
 use ais_group::{ClusterOrder, GroupError, GroupHandle};
 use ais_service::Lease;
+use ais_transport::Kind;
 use ais_types::{
     Error, ErrorCode, NodeId, Outcome, frame,
     node::{Call, Cluster, GroupCall, Invitation, Known, Reply},
@@ -63,7 +64,7 @@ impl Shell {
 
 async fn answer(
     handle: &dyn GroupHandle,
-    (cluster, transport): (String, &str),
+    (cluster, transport): (String, Kind),
     issuer: Option<NodeId>,
     call: GroupCall,
 ) -> Outcome<Reply> {
@@ -97,7 +98,7 @@ async fn answer(
                 secret,
                 failure_timeout_ms,
                 durable,
-                transport: transport.to_owned(),
+                transport: transport.to_string(),
                 nodes,
             }))
         }
