@@ -31,7 +31,9 @@ const SIZE: usize = 1024;
 const VECTOR: usize = 1000;
 /// How many calls fill a checkpoint at a time.
 const LANES: u32 = 16;
-/// For how long the standby follows what is measured.
+/// A standby that is told of a change so soon has caught up.
+const CURRENT: Duration = Duration::from_millis(10);
+/// For how long what it is told then is measured.
 const FOLLOWED: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -135,35 +137,46 @@ async fn stand_by(
     tell(once("open all and read them whole", begun));
     let whole = reads.iter().sum();
     tell(Sample::of(label(&format!("read of {VECTOR} elements")), reads, whole));
-    let mut feeds: Vec<Feed> = all.iter().map(Checkpoint::follow).collect();
-    let scanned = Instant::now();
-    try_join_all(feeds.iter_mut().map(until_live)).await?;
-    tell(once("scan all", scanned));
-    let lags = try_join_all(feeds.iter_mut().map(|it| follow(it, epoch))).await?;
-    tell(Sample::of(label("lag of the standby"), lags.concat(), FOLLOWED));
+    let followed = try_join_all(all.iter().map(|it| follow(it.follow(), epoch))).await?;
+    let caught_up = followed.iter().map(|it| it.caught_up).max().unwrap_or(begun);
+    tell(Sample::of(label("until it has caught up"), vec![caught_up - begun], caught_up - begun));
+    let lags = followed.into_iter().flat_map(|it| it.lags).collect();
+    tell(Sample::of(label("lag of the standby from then on"), lags, FOLLOWED));
     Ok(())
 }
 
-async fn until_live(feed: &mut Feed) -> Outcome<()> {
-    while feed.next().await? != Event::Live {}
-    Ok(())
+/// What became of following a checkpoint.
+struct Followed {
+    /// When everything from before was told, and then a change as new as [`CURRENT`].
+    caught_up: Instant,
+    /// How old each change was from then on when it was told.
+    lags: Vec<Duration>,
 }
 
-/// How old each change is when it is told.
-async fn follow(feed: &mut Feed, epoch: Instant) -> Outcome<Vec<Duration>> {
-    let until = Instant::now() + FOLLOWED;
-    let mut lags = Vec::new();
+async fn follow(mut feed: Feed, epoch: Instant) -> Outcome<Followed> {
+    let mut lags: Vec<Duration> = Vec::new();
+    while lags.last().is_none_or(|it| *it > CURRENT) {
+        lags = ages(feed.next().await?, epoch);
+    }
+    let caught_up = Instant::now();
+    let until = caught_up + FOLLOWED;
+    lags.clear();
     while let left = until.saturating_duration_since(Instant::now())
         && !left.is_zero()
         && let Ok(event) = timeout(left, feed.next()).await
     {
-        let Event::Changed { changes, .. } = event? else { continue };
-        for change in changes {
-            if let Change::Overwritten { data, .. } = change {
-                let stamp = data.first_chunk().map_or(0, |it| u64::from_be_bytes(*it));
-                lags.push(epoch.elapsed().saturating_sub(Duration::from_nanos(stamp)));
-            }
-        }
+        lags.extend(ages(event?, epoch));
     }
-    Ok(lags)
+    Ok(Followed { caught_up, lags })
+}
+
+/// How old the changes are that are told.
+fn ages(event: Event, epoch: Instant) -> Vec<Duration> {
+    let Event::Changed { changes, .. } = event else { return Vec::new() };
+    let age = |change: Change| {
+        let Change::Overwritten { data, .. } = change else { return None };
+        let written = Duration::from_nanos(u64::from_be_bytes(*data.first_chunk()?));
+        Some(epoch.elapsed().saturating_sub(written))
+    };
+    changes.into_iter().filter_map(age).collect()
 }

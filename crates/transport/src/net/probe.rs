@@ -18,6 +18,8 @@ const LOOK: Duration = Duration::from_millis(40);
 /// How long a host may take to close the last sockets of a process that has ended; a busy one takes
 /// some tens of milliseconds. A session that broke between two that live is begun again so much later.
 const LAST_SOCKETS: Duration = Duration::from_millis(150);
+/// How long a call on the same host may be without an answer: its system answers at once.
+const ANSWER: Duration = Duration::from_millis(20);
 
 /// Where the process of a peer can be looked for.
 #[derive(Clone, Copy, Debug)]
@@ -100,21 +102,50 @@ async fn refused(socket: &UdpSocket, within: Duration) -> bool {
 
 /// Whether nobody listens there any more.
 async fn closed(address: SocketAddr) -> bool {
-    for _ in 0..3 {
-        match TcpStream::connect(address).await {
-            Err(error) => match error.kind() {
+    let until = Instant::now() + LAST_SOCKETS;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        match timeout(left.min(ANSWER), TcpStream::connect(address)).await {
+            // A listener that is being closed may swallow a call, which is repeated a second later.
+            Err(_) => {}
+            Ok(Err(error)) => match error.kind() {
                 io::ErrorKind::ConnectionRefused => return true,
-                // Its listener was closed in this very moment.
+                // It was closed in this very moment.
                 io::ErrorKind::ConnectionReset => {}
                 _other => return false,
             },
             // Either it lives, or its listener is about to be closed: that resets this.
-            Ok(mut stream) => {
-                if timeout(LAST_SOCKETS, stream.read_u8()).await.is_err() {
+            Ok(Ok(mut stream)) => {
+                if timeout(left, stream.read_u8()).await.is_err() {
                     return false;
                 }
             }
         }
     }
-    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpSocket;
+
+    #[tokio::test]
+    async fn a_listener_that_swallows_calls_is_there_until_it_is_closed() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        // Whoever calls when somebody waits already gets no answer.
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = timeout(LAST_SOCKETS, TcpStream::connect(address)).await {
+            waiting.push(stream.unwrap());
+        }
+        let asked = timeout(Duration::from_secs(30), closed(address)).await;
+        assert_eq!(asked, Ok(false), "the system repeats a call for two minutes");
+        drop(listener);
+        assert!(closed(address).await);
+    }
 }
