@@ -154,8 +154,9 @@ struct Followed {
 }
 
 async fn follow(mut feed: Feed, epoch: Instant) -> Outcome<Followed> {
-    let mut lags: Vec<Duration> = Vec::new();
-    while lags.last().is_none_or(|it| *it > CURRENT) {
+    let (begun, mut lags) = (Instant::now(), Vec::<Duration>::new());
+    // One that never catches up shows in what follows.
+    while lags.last().is_none_or(|it| *it > CURRENT) && begun.elapsed() < PATIENCE {
         lags = ages(feed.next().await?, epoch);
     }
     let caught_up = Instant::now();

@@ -103,6 +103,7 @@ async fn refused(socket: &UdpSocket, within: Duration) -> bool {
 /// Whether nobody listens there any more.
 async fn closed(address: SocketAddr) -> bool {
     let until = Instant::now() + LAST_SOCKETS;
+    let mut patience = ANSWER;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -117,11 +118,11 @@ async fn closed(address: SocketAddr) -> bool {
                 io::ErrorKind::ConnectionReset => {}
                 _other => return false,
             },
-            // Either it lives, or its listener is about to be closed: that resets this.
+            // Either it lives, or its listener is about to be closed: that resets this, or forgets
+            // it. Who is not forgotten twice has called somebody who lives.
             Ok(Ok(mut stream)) => {
-                if timeout(left, stream.read_u8()).await.is_err() {
-                    return false;
-                }
+                let _ = timeout(left.min(patience), stream.read_u8()).await;
+                patience = LAST_SOCKETS;
             }
         }
     }
